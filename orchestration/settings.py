@@ -1,0 +1,163 @@
+"""Settings: the one reader of the environment, and the names of the files derived from it.
+
+Belongs here: every option a person can set, its default, its allowed range, and the paths that
+follow from it. Does not belong here: anything that opens, creates or checks a file.
+"""
+
+import hashlib
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+
+#: Line kinds as they stand in ``seeds/line_kinds.csv``; ``all`` stands for every one of them.
+LINE_KINDS = (
+    "product",
+    "shipping",
+    "fee",
+    "manual",
+    "discount",
+    "sample",
+    "voucher",
+    "adjustment",
+)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, from ``CUSTOMER_VALUE_*`` variables or command-line options."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CUSTOMER_VALUE_", frozen=True, extra="forbid", env_ignore_empty=True
+    )
+
+    landing_dir: Path | None = Field(
+        default=None,
+        description="Folder (or single file) with the order files; unset: the demo shop.",
+    )
+    profile: str | None = Field(
+        default=None,
+        description="Profile that reads the landing folder; unset: the folder's name says it.",
+    )
+    profiles_dir: Path | None = Field(
+        default=None, description="Folder with profiles of your own (*.yml)."
+    )
+    data_dir: Path | None = Field(
+        default=None,
+        description="Folder for the warehouse and the published marts; "
+        "unset: data/<name of the landing folder>.",
+    )
+    monetary_basis: Literal["net", "gross"] = Field(
+        default="net", description="Revenue that counts for customers: after or before returns."
+    )
+    as_of_date: date | None = Field(
+        default=None, description="Date everything is measured to; unset: last date in the data."
+    )
+    shop_timezone: str = Field(
+        default="UTC", description="Time zone of the business date, an IANA name."
+    )
+    deduplicate_lines: bool = Field(
+        default=True, description="Set aside order lines that repeat another in every column."
+    )
+    value_line_kinds: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("product", "shipping", "manual", "voucher", "discount"),
+        description="Line kinds that count as a customer's purchase, comma separated, or 'all'.",
+    )
+    rfm_window_days: int = Field(
+        default=365, ge=0, description="Days that frequency and monetary look back; 0: all history."
+    )
+    threads: int | None = Field(
+        default=None, ge=1, description="Threads DuckDB may use; unset: one per core."
+    )
+    memory_limit: str | None = Field(
+        default=None, pattern=r"(?i)^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$",
+        description="Memory DuckDB may use, such as 4GB; unset: DuckDB's own limit.",
+    )
+    temp_dir: Path | None = Field(
+        default=None, description="Folder DuckDB spills to; unset: inside the data folder."
+    )
+
+    @field_validator("value_line_kinds", mode="before")
+    @classmethod
+    def _split_line_kinds(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
+        if tuple(value) == ("all",):
+            return LINE_KINDS
+        unknown = sorted(set(value) - set(LINE_KINDS))
+        if unknown:
+            raise ValueError(f"unknown line kind {unknown[0]!r}; known: {', '.join(LINE_KINDS)}")
+        return tuple(kind for kind in LINE_KINDS if kind in set(value))
+
+    @field_validator("shop_timezone")
+    @classmethod
+    def _known_timezone(cls, value: str) -> str:
+        from zoneinfo import ZoneInfo
+
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(
+                f"unknown time zone {value!r}; use an IANA name such as Europe/London"
+            ) from error
+        return value
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether no landing folder is named, so that the demo shop is used."""
+        return self.landing_dir is None
+
+    @property
+    def resolved_data_dir(self) -> Path:
+        """Folder of the warehouse; each landing folder gets one of its own by default."""
+        if self.data_dir is not None:
+            return self.data_dir.expanduser().resolve()
+        return PROJECT_ROOT / "data" / self._landing_slug()
+
+    @property
+    def resolved_landing_dir(self) -> Path:
+        """The landing folder or file; for the demo shop the folder it is written to."""
+        if self.landing_dir is not None:
+            return self.landing_dir.expanduser().resolve()
+        return self.resolved_data_dir / "landing"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The DuckDB file a run works in; only the run that owns it opens it."""
+        return self.resolved_data_dir / "warehouse.duckdb"
+
+    @property
+    def marts_path(self) -> Path:
+        """The published DuckDB file; read-only for everyone."""
+        return self.resolved_data_dir / "marts.duckdb"
+
+    @property
+    def resolved_temp_dir(self) -> Path:
+        """Folder for DuckDB's spill files and for readers that need a scratch file."""
+        return self.temp_dir.expanduser().resolve() if self.temp_dir else (
+            self.resolved_data_dir / "tmp"
+        )
+
+    def dbt_vars(self) -> dict[str, Any]:
+        """Variables of the dbt project that follow from these settings."""
+        return {
+            "as_of_date": self.as_of_date.isoformat() if self.as_of_date else None,
+            "monetary_basis": self.monetary_basis,
+            "shop_timezone": self.shop_timezone,
+            "deduplicate_lines": self.deduplicate_lines,
+            "value_line_kinds": list(self.value_line_kinds),
+            "rfm_window_days": self.rfm_window_days,
+        }
+
+    def _landing_slug(self) -> str:
+        if self.landing_dir is None:
+            return "demo"
+        path = self.resolved_landing_dir
+        name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "landing"
+        digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
+        return f"{name}-{digest}"
