@@ -1,0 +1,85 @@
+{#-
+  The few places where engines differ. Everything else in the project is plain SQL that DuckDB and
+  Spark both run.
+-#}
+
+{#- 64-bit hash of a row's columns. -#}
+{% macro row_hash(columns) -%}
+    {{ return(adapter.dispatch('row_hash', 'customer_value')(columns)) }}
+{%- endmacro %}
+
+{% macro default__row_hash(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__row_hash(columns) -%}
+    xxhash64({{ columns | join(', ') }})
+{%- endmacro %}
+
+{#- Business date, in the shop's time zone, of a UTC timestamp. -#}
+{% macro business_date(timestamp_utc) -%}
+    {{ return(adapter.dispatch('business_date', 'customer_value')(timestamp_utc)) }}
+{%- endmacro %}
+
+{% macro default__business_date(timestamp_utc) -%}
+    {%- if var('shop_timezone') == 'UTC' -%}
+        cast({{ timestamp_utc }} as date)
+    {%- else -%}
+        cast(timezone('{{ var("shop_timezone") }}', timezone('UTC', {{ timestamp_utc }})) as date)
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__business_date(timestamp_utc) -%}
+    cast(from_utc_timestamp({{ timestamp_utc }}, '{{ var("shop_timezone") }}') as date)
+{%- endmacro %}
+
+{#- Rows of first days of months, column order_month, between two dates of a one-row relation. -#}
+{% macro month_spine(relation, first_date, last_date) -%}
+    {{ return(adapter.dispatch('month_spine', 'customer_value')(relation, first_date, last_date)) }}
+{%- endmacro %}
+
+{% macro default__month_spine(relation, first_date, last_date) -%}
+    select cast(unnest(generate_series(
+        date_trunc('month', {{ first_date }}),
+        date_trunc('month', {{ last_date }}),
+        interval 1 month
+    )) as date) as order_month
+    from {{ relation }}
+    where {{ first_date }} is not null
+{%- endmacro %}
+
+{% macro spark__month_spine(relation, first_date, last_date) -%}
+    select cast(explode(sequence(
+        date_trunc('month', {{ first_date }}),
+        date_trunc('month', {{ last_date }}),
+        interval 1 month
+    )) as date) as order_month
+    from {{ relation }}
+    where {{ first_date }} is not null
+{%- endmacro %}
+
+{#- Whole part of a quotient of two whole numbers that are not negative. -#}
+{% macro integer_divide(dividend, divisor) -%}
+    {{ return(adapter.dispatch('integer_divide', 'customer_value')(dividend, divisor)) }}
+{%- endmacro %}
+
+{% macro default__integer_divide(dividend, divisor) -%}
+    cast({{ dividend }} as hugeint) // cast({{ divisor }} as hugeint)
+{%- endmacro %}
+
+{% macro spark__integer_divide(dividend, divisor) -%}
+    cast({{ dividend }} as decimal(38, 0)) div cast({{ divisor }} as decimal(38, 0))
+{%- endmacro %}
+
+{#- First day of a date's month. -#}
+{% macro month_of(date_column) -%}
+    cast(date_trunc('month', {{ date_column }}) as date)
+{%- endmacro %}
+
+{#- Whole months from one first day of a month to another. -#}
+{% macro months_between(from_month, to_month) -%}
+    (
+        (extract(year from {{ to_month }}) - extract(year from {{ from_month }})) * 12
+        + extract(month from {{ to_month }}) - extract(month from {{ from_month }})
+    )
+{%- endmacro %}

@@ -1,0 +1,32 @@
+{#- Id as text: blanks removed, and the `.0` that spreadsheets and floats put behind digits. -#}
+{% macro normalise_id(column) -%}
+    case
+        when {{ column }} like '%.0'
+            then regexp_replace(trim({{ column }}), '^([0-9]+)\.0$', '\1')
+        else trim({{ column }})
+    end
+{%- endmacro %}
+
+{#- Money as everywhere inside: decimal(18,4). -#}
+{% macro money(expression) -%}
+    cast({{ expression }} as decimal(18, 4))
+{%- endmacro %}
+
+{#- Sum of money, 0 over no rows. -#}
+{% macro sum_money(expression) -%}
+    cast(coalesce(sum({{ expression }}), 0) as decimal(18, 4))
+{%- endmacro %}
+
+{#- Whether a line kind counts as a customer's purchase. -#}
+{% macro is_value_kind(column) -%}
+    {%- if var('value_line_kinds') | length == 0 -%}
+        false
+    {%- else -%}
+        {{ column }} in ('{{ var("value_line_kinds") | join("', '") }}')
+    {%- endif -%}
+{%- endmacro %}
+
+{#- A share between 0 and 1; null where the whole is nothing. -#}
+{% macro ratio(part, whole) -%}
+    cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0)
+{%- endmacro %}

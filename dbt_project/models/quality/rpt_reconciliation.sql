@@ -1,0 +1,353 @@
+-- Rows and money of the order lines, followed from layer to layer. Whatever leaves between two
+-- layers is a named term, so that every difference must be 0.
+
+with loaded_files as (
+
+    select * from {{ ref('stg_loaded_files') }}
+    where
+        dataset = 'order_lines'
+        and status in ('loaded', 'gone')
+
+),
+
+staged_lines as (
+
+    select * from {{ ref('stg_order_lines') }}
+
+),
+
+period as (
+
+    select * from {{ ref('int_reporting_period') }}
+
+),
+
+order_lines as (
+
+    select * from {{ ref('int_order_lines') }}
+
+),
+
+published_lines as (
+
+    select * from {{ ref('fct_order_lines') }}
+
+),
+
+cancellations as (
+
+    select * from {{ ref('fct_cancellations') }}
+
+),
+
+orders as (
+
+    select * from {{ ref('fct_orders') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('dim_customers') }}
+
+),
+
+sales_by_month as (
+
+    select * from {{ ref('rpt_sales_by_month') }}
+
+),
+
+ledger as (
+
+    select * from {{ ref('int_order_ledger') }}
+
+),
+
+customer_months as (
+
+    select * from {{ ref('fct_purchase_months') }}
+
+),
+
+files_totalled as (
+
+    select
+        coalesce(sum(read_count), 0) as read_count,
+        coalesce(sum(kept_count), 0) as kept_count,
+        coalesce(sum(rejected_count), 0) as rejected_count,
+        coalesce(sum(read_revenue), 0) as read_revenue,
+        coalesce(sum(kept_revenue), 0) as kept_revenue,
+        coalesce(sum(rejected_revenue), 0) as rejected_revenue
+    from loaded_files
+
+),
+
+staged_totalled as (
+
+    select
+        count(*) as line_count,
+        coalesce(sum(staged_lines.quantity * staged_lines.unit_price), 0) as revenue,
+        coalesce(sum(case
+            when staged_lines.order_date > period.as_of_date then 1 else 0
+        end), 0) as later_count,
+        coalesce(sum(case
+            when staged_lines.order_date > period.as_of_date
+                then staged_lines.quantity * staged_lines.unit_price
+            else 0
+        end), 0) as later_revenue
+    from staged_lines
+    left join period
+        on true
+
+),
+
+duplicates_totalled as (
+
+    select
+        coalesce(sum(copies.line_count), 0) as line_count,
+        coalesce(sum(copies.line_count * copies.revenue), 0) as revenue
+    from (
+        select
+            {{ order_line_columns() | join(', ') }},
+            quantity * unit_price as revenue,
+            count(*) - 1 as line_count
+        from staged_lines
+        where
+            {{ 'true' if var('deduplicate_lines') else 'false' }}
+            and order_date <= (select period.as_of_date from period)
+            and {{ row_hash(order_line_columns()) }} in (
+                select repeated.line_hash from {{ ref('int_repeated_line_hashes') }} as repeated
+            )
+        group by {{ order_line_columns() | join(', ') }}
+    ) as copies
+
+),
+
+lines_totalled as (
+
+    select
+        count(*) as line_count,
+        coalesce(sum(quantity * unit_price), 0) as revenue,
+        coalesce(sum(gross_revenue), 0) as gross_revenue,
+        coalesce(sum(case when line_type = 'sale' then discount_revenue else 0 end), 0)
+            as line_discount_revenue,
+        coalesce(sum(case when line_type = 'cancellation' then line_amount else 0 end), 0)
+            as cancellation_revenue,
+        coalesce(sum(case when line_type = 'discount' then line_amount else 0 end), 0)
+            as discount_line_revenue,
+        coalesce(sum(case when line_type = 'other' then quantity * unit_price else 0 end), 0)
+            as other_revenue
+    from order_lines
+
+),
+
+cancellations_totalled as (
+
+    select
+        coalesce(sum(revenue), 0) as revenue,
+        coalesce(sum(case when cancelled_order_id is null then revenue else 0 end), 0)
+            as unmatched_revenue,
+        coalesce(sum(case
+            when cancelled_order_id is null and customer_id is not null
+                and {{ is_value_kind('line_kind') }}
+                then revenue
+            else 0
+        end), 0) as customer_unmatched_revenue
+    from cancellations
+
+),
+
+published_totalled as (
+
+    select
+        count(*) as line_count,
+        coalesce(sum(gross_revenue), 0) as gross_revenue,
+        coalesce(sum(returned_revenue), 0) as returned_revenue,
+        coalesce(sum(net_revenue), 0) as net_revenue,
+        coalesce(sum(case when line_type <> 'sale' then net_revenue else 0 end), 0)
+            as without_order_net_revenue
+    from published_lines
+
+),
+
+orders_totalled as (
+
+    select
+        coalesce(sum(gross_revenue), 0) as gross_revenue,
+        coalesce(sum(net_revenue), 0) as net_revenue,
+        coalesce(sum(case when customer_id is not null then value_net_revenue else 0 end), 0)
+            as customer_net_revenue,
+        coalesce(sum(case when customer_id is not null then value_gross_revenue else 0 end), 0)
+            as customer_gross_revenue
+    from orders
+
+),
+
+customers_totalled as (
+
+    select
+        coalesce(sum(gross_revenue), 0) as gross_revenue,
+        coalesce(sum(net_revenue), 0) as net_revenue
+    from customers
+
+),
+
+months_totalled as (
+
+    select
+        coalesce(sum(gross_revenue), 0) as gross_revenue,
+        coalesce(sum(net_revenue), 0) as net_revenue
+    from sales_by_month
+
+),
+
+ledger_totalled as (
+
+    select coalesce(sum(amount), 0) as revenue
+    from ledger
+
+),
+
+customer_months_totalled as (
+
+    select coalesce(sum(revenue), 0) as revenue
+    from customer_months
+
+),
+
+compared as (
+
+    select
+        1 as step,
+        'order_lines' as metric,
+        'file' as from_layer,
+        'raw' as to_layer,
+        'rejected rows' as terms,
+        files_totalled.read_count as from_value,
+        files_totalled.rejected_count as set_aside,
+        files_totalled.kept_count as to_value
+    from files_totalled
+    union all
+    select
+        2, 'amount', 'file', 'raw', 'rejected rows',
+        files_totalled.read_revenue, files_totalled.rejected_revenue, files_totalled.kept_revenue
+    from files_totalled
+    union all
+    select
+        3, 'order_lines', 'raw', 'staging', 'none',
+        files_totalled.kept_count, 0, staged_totalled.line_count
+    from files_totalled
+    cross join staged_totalled
+    union all
+    select
+        4, 'amount', 'raw', 'staging', 'none',
+        files_totalled.kept_revenue, 0, staged_totalled.revenue
+    from files_totalled
+    cross join staged_totalled
+    union all
+    select
+        5, 'order_lines', 'staging', 'intermediate', 'duplicates, rows after the as-of date',
+        staged_totalled.line_count,
+        duplicates_totalled.line_count + staged_totalled.later_count,
+        lines_totalled.line_count
+    from staged_totalled
+    cross join duplicates_totalled
+    cross join lines_totalled
+    union all
+    select
+        6, 'amount', 'staging', 'intermediate', 'duplicates, rows after the as-of date',
+        staged_totalled.revenue,
+        duplicates_totalled.revenue + staged_totalled.later_revenue,
+        lines_totalled.revenue
+    from staged_totalled
+    cross join duplicates_totalled
+    cross join lines_totalled
+    union all
+    select
+        7, 'amount', 'intermediate', 'intermediate',
+        'sales = amount + cancellations + discount lines - lines of other types',
+        lines_totalled.revenue,
+        lines_totalled.other_revenue
+        - lines_totalled.cancellation_revenue
+        - lines_totalled.discount_line_revenue,
+        lines_totalled.gross_revenue
+    from lines_totalled
+    union all
+    select
+        8, 'order_lines', 'intermediate', 'core', 'none',
+        lines_totalled.line_count, 0, published_totalled.line_count
+    from lines_totalled
+    cross join published_totalled
+    union all
+    select
+        9, 'net_revenue', 'intermediate', 'core', 'discounts, returns',
+        lines_totalled.gross_revenue,
+        lines_totalled.line_discount_revenue + lines_totalled.discount_line_revenue
+        + cancellations_totalled.revenue,
+        published_totalled.net_revenue
+    from lines_totalled
+    cross join cancellations_totalled
+    cross join published_totalled
+    union all
+    select
+        10, 'gross_revenue', 'core.fct_order_lines', 'core.fct_orders', 'none',
+        published_totalled.gross_revenue, 0, orders_totalled.gross_revenue
+    from published_totalled
+    cross join orders_totalled
+    union all
+    select
+        11, 'net_revenue', 'core.fct_order_lines', 'core.fct_orders',
+        'unmatched returns, discount lines',
+        published_totalled.net_revenue, published_totalled.without_order_net_revenue,
+        orders_totalled.net_revenue
+    from published_totalled
+    cross join orders_totalled
+    union all
+    select
+        12, 'gross_revenue', 'core.fct_orders', 'core.dim_customers',
+        'none (known customers, value line kinds)',
+        orders_totalled.customer_gross_revenue, 0, customers_totalled.gross_revenue
+    from orders_totalled
+    cross join customers_totalled
+    union all
+    select
+        13, 'gross_revenue', 'core.fct_order_lines', 'sales.rpt_sales_by_month', 'none',
+        published_totalled.gross_revenue, 0, months_totalled.gross_revenue
+    from published_totalled
+    cross join months_totalled
+    union all
+    select
+        14, 'net_revenue', 'core.fct_order_lines', 'sales.rpt_sales_by_month', 'none',
+        published_totalled.net_revenue, 0, months_totalled.net_revenue
+    from published_totalled
+    cross join months_totalled
+    union all
+    select
+        15, '{{ var("monetary_basis") }}_revenue', 'core.dim_customers',
+        'lifecycle.fct_purchase_months', 'none',
+        customers_totalled.{{ var('monetary_basis') }}_revenue, 0,
+        customer_months_totalled.revenue
+    from customers_totalled
+    cross join customer_months_totalled
+    union all
+    select
+        16, '{{ var("monetary_basis") }}_revenue', 'core.dim_customers',
+        'intermediate.int_order_ledger', 'none',
+        customers_totalled.{{ var('monetary_basis') }}_revenue, 0, ledger_totalled.revenue
+    from customers_totalled
+    cross join ledger_totalled
+
+)
+
+select
+    cast(step as bigint) as step,
+    metric,
+    from_layer,
+    to_layer,
+    terms,
+    cast(from_value as decimal(38, 4)) as from_value,
+    cast(set_aside as decimal(38, 4)) as set_aside,
+    cast(to_value as decimal(38, 4)) as to_value,
+    cast(from_value - set_aside - to_value as decimal(38, 4)) as difference
+from compared

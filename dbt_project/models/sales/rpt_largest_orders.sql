@@ -1,0 +1,61 @@
+with orders as (
+
+    select * from {{ ref('fct_orders') }}
+
+),
+
+cancellations as (
+
+    select * from {{ ref('fct_cancellations') }}
+    where cancelled_order_id is not null
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (order by gross_revenue desc, order_id) as order_rank
+    from orders
+
+),
+
+largest as (
+
+    select * from ranked
+    where order_rank <= {{ var('largest_orders') | int }}
+
+),
+
+cancelled as (
+
+    select
+        cancelled_order_id as order_id,
+        min(cancelling_order_id) as first_cancelling_order_id,
+        min(cancelled_at) as first_cancelled_at
+    from cancellations
+    group by cancelled_order_id
+
+)
+
+select
+    cast(largest.order_rank as bigint) as order_rank,
+    largest.order_id,
+    largest.customer_id,
+    largest.country,
+    largest.ordered_at,
+    largest.order_date,
+    largest.line_count,
+    largest.unit_count,
+    largest.gross_revenue,
+    largest.returned_revenue,
+    largest.discount_revenue,
+    largest.net_revenue,
+    largest.is_fully_cancelled,
+    cancelled.first_cancelling_order_id,
+    cast(
+        {{ dbt.datediff('largest.ordered_at', 'cancelled.first_cancelled_at', 'minute') }} as bigint
+    ) as minutes_to_first_cancellation
+from largest
+left join cancelled
+    on largest.order_id = cancelled.order_id

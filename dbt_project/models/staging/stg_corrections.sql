@@ -1,0 +1,24 @@
+with source as (
+
+    select * from {{ source('raw', 'corrections') }}
+
+),
+
+renamed as (
+
+    select
+        _file_id as file_id,
+        {{ normalise_id('correction_id') }} as correction_id,
+        dataset,
+        key as record_key,
+        action,
+        reason,
+        author,
+        corrected_at,
+        "column" as column_name,
+        value as column_value
+    from source
+
+)
+
+select * from renamed

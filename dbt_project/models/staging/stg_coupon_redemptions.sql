@@ -1,0 +1,22 @@
+with source as (
+
+    select * from {{ source('raw', 'coupon_redemptions') }}
+
+),
+
+renamed as (
+
+    select
+        _file_id as file_id,
+        {{ normalise_id('redemption_id') }} as redemption_id,
+        {{ normalise_id('send_id') }} as send_id,
+        redeemed_at,
+        {{ business_date('redeemed_at') }} as redeemed_date,
+        paid_amount,
+        {{ normalise_id('order_id') }} as order_id,
+        discount_amount
+    from source
+
+)
+
+select * from renamed
