@@ -1,0 +1,2 @@
+select * from {{ ref('rpt_reconciliation') }}
+where difference <> 0
