@@ -6,3 +6,19 @@
         'paid_amount', 'paid_at', 'status', 'currency',
     ]) }}
 {%- endmacro %}
+
+{#- Hash of the columns that tell lines apart best; lines that differ in it are no duplicates. -#}
+{% macro order_line_hash() -%}
+    {{ row_hash(['order_id', 'line_number', 'product_id', 'quantity']) }}
+{%- endmacro %}
+
+{#- Number of a line in its order by the line's content, so that the order of rows and files
+    changes nothing. -#}
+{% macro line_number_by_content() -%}
+    row_number() over (
+            partition by order_id
+            order by
+                {{ order_line_columns() | reject('in', ['order_id', 'line_number'])
+                    | join(', ') }}
+        )
+{%- endmacro %}

@@ -1,9 +1,10 @@
-{#- Id as text: blanks removed, and the `.0` that spreadsheets and floats put behind digits. -#}
+{#- Id as text, without the `.0` that spreadsheets and floats put behind digits. Landing has done
+    the same; tables that come into `raw` by another way are put right here. -#}
 {% macro normalise_id(column) -%}
     case
         when {{ column }} like '%.0'
-            then regexp_replace(trim({{ column }}), '^([0-9]+)\.0$', '\1')
-        else trim({{ column }})
+            then regexp_replace({{ column }}, '^([0-9]+)\.0$', '\1')
+        else {{ column }}
     end
 {%- endmacro %}
 

@@ -12,7 +12,7 @@ with undone as (
 
 select undone.*
 from undone
-left join {{ ref('int_order_lines') }} as order_lines
+left join {{ ref('fct_order_lines') }} as order_lines
     on
         undone.cancelled_order_id = order_lines.order_id
         and undone.cancelled_line_number = order_lines.line_number

@@ -5,7 +5,7 @@ select
     order_id,
     min(customer_id) as customer_id,
     max(customer_id) as other_customer_id
-from {{ ref('int_order_lines') }}
+from {{ ref('fct_order_lines') }}
 where line_type = 'sale'
 group by order_id
 having min(customer_id) <> max(customer_id)

@@ -1,5 +1,3 @@
-{{ config(materialized='view') }}
-
 with order_lines as (
 
     select * from {{ ref('int_order_lines') }}

@@ -1,17 +1,22 @@
 -- Only the sales that a cancellation could undo are kept: those of a customer, product and price
 -- that has one.
 
-with order_lines as (
+with cancellations as (
 
     select * from {{ ref('int_order_lines') }}
-    where customer_id is not null
+    where
+        line_type = 'cancellation'
+        and customer_id is not null
 
 ),
 
-cancellations as (
+open_sales as (
 
-    select * from order_lines
-    where line_type = 'cancellation'
+    select * from {{ ref('int_order_lines') }}
+    where
+        line_type = 'sale'
+        and status <> 'refunded'
+        and customer_id is not null
 
 ),
 
@@ -28,16 +33,13 @@ cancelled_keys as (
 
 sales as (
 
-    select order_lines.*
-    from order_lines
+    select open_sales.*
+    from open_sales
     inner join cancelled_keys
         on
-            order_lines.customer_id = cancelled_keys.customer_id
-            and order_lines.product_id = cancelled_keys.product_id
-            and order_lines.unit_price = cancelled_keys.unit_price
-    where
-        order_lines.line_type = 'sale'
-        and order_lines.status <> 'refunded'
+            open_sales.customer_id = cancelled_keys.customer_id
+            and open_sales.product_id = cancelled_keys.product_id
+            and open_sales.unit_price = cancelled_keys.unit_price
 
 ),
 

@@ -10,9 +10,19 @@ manual_credits as (
 
 ),
 
-order_lines as (
+sale_lines as (
 
     select * from {{ ref('int_order_lines') }}
+    where line_type = 'sale'
+
+),
+
+refunded_sales as (
+
+    select * from {{ ref('int_order_lines') }}
+    where
+        line_type = 'sale'
+        and status = 'refunded'
 
 ),
 
@@ -36,15 +46,6 @@ open_events as (
 
 {{ first_in_first_out('open_events') }},
 
-refunded_sales as (
-
-    select * from order_lines
-    where
-        line_type = 'sale'
-        and status = 'refunded'
-
-),
-
 all_matches as (
 
     select
@@ -58,13 +59,9 @@ all_matches as (
         manual_credits.cancelled_order_id,
         manual_credits.cancelled_line_number,
         cast(0 as bigint) as from_piece,
-        order_lines.quantity as to_piece,
+        cast(null as bigint) as to_piece,
         'manual_credit' as match_rule
     from manual_credits
-    inner join order_lines
-        on
-            manual_credits.cancelled_order_id = order_lines.order_id
-            and manual_credits.cancelled_line_number = order_lines.line_number
     union all
     select
         order_id as cancelling_order_id,
@@ -72,21 +69,28 @@ all_matches as (
         order_id as cancelled_order_id,
         line_number as cancelled_line_number,
         cast(0 as bigint) as from_piece,
-        quantity as to_piece,
+        cast(null as bigint) as to_piece,
         'refunded_status' as match_rule
     from refunded_sales
 
 )
 
+-- Without a last piece, the line is undone whole.
 select
-    all_matches.*,
-    order_lines.quantity as cancelled_line_quantity,
-    order_lines.gross_revenue - order_lines.discount_revenue as cancelled_line_revenue,
-    order_lines.line_kind as cancelled_line_kind,
-    order_lines.order_date as cancelled_order_date,
-    order_lines.ordered_at as cancelled_ordered_at
+    all_matches.cancelling_order_id,
+    all_matches.cancelling_line_number,
+    all_matches.cancelled_order_id,
+    all_matches.cancelled_line_number,
+    all_matches.from_piece,
+    coalesce(all_matches.to_piece, sale_lines.quantity) as to_piece,
+    all_matches.match_rule,
+    sale_lines.quantity as cancelled_line_quantity,
+    sale_lines.gross_revenue - sale_lines.discount_revenue as cancelled_line_revenue,
+    sale_lines.line_kind as cancelled_line_kind,
+    sale_lines.order_date as cancelled_order_date,
+    sale_lines.ordered_at as cancelled_ordered_at
 from all_matches
-inner join order_lines
+inner join sale_lines
     on
-        all_matches.cancelled_order_id = order_lines.order_id
-        and all_matches.cancelled_line_number = order_lines.line_number
+        all_matches.cancelled_order_id = sale_lines.order_id
+        and all_matches.cancelled_line_number = sale_lines.line_number

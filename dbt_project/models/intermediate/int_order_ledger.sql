@@ -2,41 +2,73 @@
 -- its order (which decides the month and the window it belongs to) and is known from its own date
 -- (before which no month end and no snapshot sees it).
 
+{{ config(materialized='view') }}
+
 {%- set is_net = var('monetary_basis') == 'net' %}
+
+{%- set booked_revenue -%}
+    value_gross_revenue{{ ' - value_discount_revenue' if is_net }}
+{%- endset %}
 
 with orders as (
 
     select
         *,
-        {{ 'value_gross_revenue - value_discount_revenue' if is_net else 'value_gross_revenue' }}
-            as booked_revenue
+        {{ booked_revenue }} as booked_revenue
     from {{ ref('fct_orders') }}
     where customer_id is not null
 
 ),
 
-order_lines as (
+orders_over_several_dates as (
 
-    select * from {{ ref('int_order_lines') }}
-    where {{ is_value_kind('line_kind') }}
+    select order_id from {{ ref('fct_orders') }}
+    where
+        customer_id is not null
+        and order_date <> last_line_date
+
+),
+
+order_keys as (
+
+    select
+        order_id,
+        customer_id,
+        order_date
+    from {{ ref('fct_orders') }}
+    where customer_id is not null
+
+),
+
+sale_lines as (
+
+    select * from {{ ref('fct_order_lines') }}
+    where
+        line_type = 'sale'
+        and {{ is_value_kind('line_kind') }}
+
+),
+
+discount_lines as (
+
+    select * from {{ ref('fct_order_lines') }}
+    where
+        line_type = 'discount'
+        and customer_id is not null
+        and {{ is_value_kind('line_kind') if is_net else 'false' }}
 
 ),
 
 cancellations as (
 
     select * from {{ ref('fct_cancellations') }}
-    where
-        {{ is_value_kind('line_kind') }}
-        {%- if not is_net %}
-        and false
-        {%- endif %}
+    where {{ is_value_kind('line_kind') if is_net else 'false' }}
 
 ),
 
 changed_orders as (
 
-    select order_id from orders
-    where order_date <> last_line_date
+    select order_id from orders_over_several_dates
     union
     select cancelled_order_id as order_id from cancellations
     where cancelled_order_id is not null
@@ -56,14 +88,13 @@ unchanged_orders as (
 changes as (
 
     select
-        order_lines.order_id,
-        order_lines.order_date as known_date,
-        order_lines.gross_revenue
-        {{- ' - order_lines.discount_revenue' if is_net }} as amount
-    from order_lines
+        sale_lines.order_id,
+        sale_lines.order_date as known_date,
+        sale_lines.gross_revenue
+        {{- ' - sale_lines.discount_revenue' if is_net }} as amount
+    from sale_lines
     inner join changed_orders
-        on order_lines.order_id = changed_orders.order_id
-    where order_lines.line_type = 'sale'
+        on sale_lines.order_id = changed_orders.order_id
     union all
     select
         cancelled_order_id as order_id,
@@ -127,13 +158,7 @@ returns_and_discounts as (
         customer_id,
         order_date as known_date,
         discount_revenue as amount
-    from order_lines
-    where
-        line_type = 'discount'
-        and customer_id is not null
-        {%- if not is_net %}
-        and false
-        {%- endif %}
+    from discount_lines
 
 ),
 
@@ -150,16 +175,16 @@ ledger as (
     from unchanged_orders
     union all
     select
-        orders.order_id,
-        orders.customer_id,
+        order_keys.order_id,
+        order_keys.customer_id,
         'order' as entry_type,
-        orders.order_date as effective_date,
+        order_keys.order_date as effective_date,
         counted_changes.known_date,
         counted_changes.order_count,
         counted_changes.amount
     from counted_changes
-    inner join orders
-        on counted_changes.order_id = orders.order_id
+    inner join order_keys
+        on counted_changes.order_id = order_keys.order_id
     union all
     select
         order_id,

@@ -1,78 +1,40 @@
 -- Whole lines: duplicates set aside, numbered, dated up to the as-of date, and told apart by kind
--- (what was on the line) and type (what the line does to revenue).
+-- (what was on the line) and type (what the line does to revenue). A view, because it streams: its
+-- readers take the few columns and lines that they need, and core.fct_order_lines is the one copy.
 
-with order_lines as (
+{{ config(materialized='view') }}
 
-    select
-        *,
-        {{ row_hash(order_line_columns()) }} as line_hash
-    from {{ ref('stg_order_lines') }}
-    where order_date <= (select period.as_of_date from {{ ref('int_reporting_period') }} as period)
-
-),
-
-repeated_hashes as (
-
-    select * from {{ ref('int_repeated_line_hashes') }}
-
-),
-
-classified_products as (
+with classified_products as (
 
     select * from {{ ref('int_products_classified') }}
 
 ),
 
-unrepeated as (
+numbered as (
 
     select
         order_date,
         {{ order_line_columns() | join(',\n        ') }}
-    from order_lines
-    where line_hash not in (select repeated_hashes.line_hash from repeated_hashes)
-
-),
-
-repeated as (
-
-    select {{ 'distinct' if var('deduplicate_lines') }}
+    from {{ ref('stg_order_lines') }}
+    where
+        line_number is not null
+        and order_date <= (
+            select period.as_of_date from {{ ref('int_reporting_period') }} as period
+        )
+        and {{ order_line_hash() }} not in (
+            select repeated.line_hash from {{ ref('int_repeated_line_hashes') }} as repeated
+        )
+    union all
+    select
         order_date,
         {{ order_line_columns() | join(',\n        ') }}
-    from order_lines
-    where line_hash in (select repeated_hashes.line_hash from repeated_hashes)
-
-),
-
-deduplicated as (
-
-    select * from unrepeated
-    union all
-    select * from repeated
-
-),
-
--- The number comes from the line's content, so that the order of rows and files changes nothing.
-numbered as (
-
-    select * from deduplicated
+    from {{ ref('int_repeated_order_lines') }}
     where line_number is not null
     union all
     select
         order_date,
-        {%- for column in order_line_columns() %}
-        {% if column == 'line_number' -%}
-        row_number() over (
-            partition by order_id
-            order by
-                product_id, ordered_at, unit_price, quantity, customer_id, product_name, country,
-                channel, platform, discount_amount, paid_amount, paid_at, status, currency
-        ) as line_number
-        {%- else -%}
-        {{ column }}
-        {%- endif %}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from deduplicated
-    where line_number is null
+        {{ order_line_columns() | join(',\n        ') }}
+    from {{ ref('int_unnumbered_order_lines') }}
 
 ),
 

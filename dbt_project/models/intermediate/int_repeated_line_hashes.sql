@@ -1,5 +1,5 @@
--- Only lines whose 64-bit hash occurs more than once can be duplicates, so that the full comparison
--- of columns (in int_order_lines) is done for those few and not for every line.
+-- Only lines whose hash occurs more than once can be duplicates, so that the full comparison of
+-- columns (in int_repeated_order_lines) is done for those few and not for every line.
 
 with order_lines as (
 
@@ -9,7 +9,7 @@ with order_lines as (
 
 hashed as (
 
-    select {{ row_hash(order_line_columns()) }} as line_hash
+    select {{ order_line_hash() }} as line_hash
     from order_lines
 
 ),

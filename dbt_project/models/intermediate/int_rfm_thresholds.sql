@@ -30,8 +30,7 @@ bands as (
 
 snapshot_dates as (
 
-    select snapshot_date from snapshots
-    group by snapshot_date
+    select * from {{ ref('int_snapshot_dates') }}
 
 ),
 

@@ -102,25 +102,38 @@ staged_totalled as (
 
 ),
 
+repeated_totalled as (
+
+    select
+        count(*) as line_count,
+        coalesce(sum(staged_copies.quantity * staged_copies.unit_price), 0) as revenue
+    from {{ ref('stg_order_lines') }} as staged_copies
+    cross join period
+    where
+        staged_copies.order_date <= period.as_of_date
+        and {{ order_line_hash() }} in (
+            select repeated.line_hash from {{ ref('int_repeated_line_hashes') }} as repeated
+        )
+
+),
+
+kept_totalled as (
+
+    select
+        count(*) as line_count,
+        coalesce(sum(quantity * unit_price), 0) as revenue
+    from {{ ref('int_repeated_order_lines') }}
+
+),
+
+-- A line is set aside as a duplicate where it stands among the repeated and not among the kept.
 duplicates_totalled as (
 
     select
-        coalesce(sum(copies.line_count), 0) as line_count,
-        coalesce(sum(copies.line_count * copies.revenue), 0) as revenue
-    from (
-        select
-            {{ order_line_columns() | join(', ') }},
-            quantity * unit_price as revenue,
-            count(*) - 1 as line_count
-        from staged_lines
-        where
-            {{ 'true' if var('deduplicate_lines') else 'false' }}
-            and order_date <= (select period.as_of_date from period)
-            and {{ row_hash(order_line_columns()) }} in (
-                select repeated.line_hash from {{ ref('int_repeated_line_hashes') }} as repeated
-            )
-        group by {{ order_line_columns() | join(', ') }}
-    ) as copies
+        repeated_totalled.line_count - kept_totalled.line_count as line_count,
+        repeated_totalled.revenue - kept_totalled.revenue as revenue
+    from repeated_totalled
+    cross join kept_totalled
 
 ),
 

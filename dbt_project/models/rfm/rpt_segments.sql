@@ -25,8 +25,7 @@ segments as (
 
 snapshot_dates as (
 
-    select snapshot_date from snapshots
-    group by snapshot_date
+    select * from {{ ref('int_snapshot_dates') }}
 
 ),
 

@@ -1,19 +1,38 @@
-{#- No two rows share the key and no part of it is null. -#}
+{#-
+  No two rows share the key and no part of it is null. Rows are counted by the key's hash first,
+  which is cheap, and compared in full where a hash occurs more than once.
+-#}
 {% test primary_key(model, columns) %}
 
-with keyed as (
+with repeated_hashes as (
+
+    select {{ row_hash(columns) }} as key_hash
+    from {{ model }}
+    group by {{ row_hash(columns) }}
+    having count(*) > 1
+
+),
+
+suspects as (
 
     select
-        {{ columns | join(',\n        ') }},
-        count(*) as row_count
+        {{ columns | join(',\n        ') }}
     from {{ model }}
-    group by {{ columns | join(', ') }}
+    where
+        {{ row_hash(columns) }} in (select repeated_hashes.key_hash from repeated_hashes)
+        {%- for column in columns %}
+        or {{ column }} is null
+        {%- endfor %}
 
 )
 
-select * from keyed
-where
-    row_count > 1
+select
+    {{ columns | join(',\n    ') }},
+    count(*) as row_count
+from suspects
+group by {{ columns | join(', ') }}
+having
+    count(*) > 1
     {%- for column in columns %}
     or {{ column }} is null
     {%- endfor %}
