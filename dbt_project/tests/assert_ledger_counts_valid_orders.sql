@@ -8,7 +8,7 @@ with summed as (
         sum(order_count) as order_count,
         sum(amount) as amount
     from {{ ref('int_order_ledger') }}
-    where entry_type = 'order'
+    where entry_type <> 'unmatched'
     group by order_id
 
 )

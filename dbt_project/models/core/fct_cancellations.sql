@@ -1,6 +1,6 @@
-with order_lines as (
+with cancellation_events as (
 
-    select * from {{ ref('int_order_lines') }}
+    select * from {{ ref('int_cancellation_events') }}
 
 ),
 
@@ -12,10 +12,8 @@ matches as (
 
 cancelling_lines as (
 
-    select * from order_lines
-    where
-        line_type = 'cancellation'
-        or (line_type = 'sale' and status = 'refunded')
+    select * from cancellation_events
+    where event_type in ('cancellation', 'refunded_sale')
 
 ),
 
@@ -68,8 +66,8 @@ unmatched_pieces as (
         cancelling_lines.order_id,
         cancelling_lines.line_number,
         cast(
-            -cancelling_lines.quantity - coalesce(matched_by_cancelling_line.matched_quantity, 0)
-            as bigint
+            cancelling_lines.cancelled_quantity
+            - coalesce(matched_by_cancelling_line.matched_quantity, 0) as bigint
         ) as quantity
     from cancelling_lines
     left join matched_by_cancelling_line
@@ -78,7 +76,7 @@ unmatched_pieces as (
             and cancelling_lines.line_number
             = matched_by_cancelling_line.cancelling_line_number
     where
-        cancelling_lines.line_type = 'cancellation'
+        cancelling_lines.event_type = 'cancellation'
         and coalesce(matched_by_cancelling_line.match_rule, 'unmatched') <> 'manual_credit'
 
 ),

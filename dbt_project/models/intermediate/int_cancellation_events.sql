@@ -1,12 +1,20 @@
--- Only the sales that a cancellation could undo are kept: those of a customer, product and price
--- that has one.
+-- Everything that matching looks at, read from the lines once: every cancellation, every refunded
+-- line, and of the other sales those that a cancellation could undo, which are the ones of a
+-- customer, product and price that has one.
 
 with cancellations as (
 
     select * from {{ ref('int_order_lines') }}
+    where line_type = 'cancellation'
+
+),
+
+refunded_sales as (
+
+    select * from {{ ref('int_order_lines') }}
     where
-        line_type = 'cancellation'
-        and customer_id is not null
+        status = 'refunded'
+        and line_type = 'sale'
 
 ),
 
@@ -27,11 +35,12 @@ cancelled_keys as (
         product_id,
         unit_price
     from cancellations
+    where customer_id is not null
     group by customer_id, product_id, unit_price
 
 ),
 
-sales as (
+cancellable_sales as (
 
     select open_sales.*
     from open_sales
@@ -46,33 +55,35 @@ sales as (
 events as (
 
     select
-        order_id,
-        line_number,
-        customer_id,
-        product_id,
-        unit_price,
-        line_kind,
-        ordered_at,
-        line_amount,
-        0 as event_order,
-        quantity as sold_quantity,
-        0 as cancelled_quantity
-    from sales
+        'sale' as event_type,
+        *
+    from cancellable_sales
     union all
     select
-        order_id,
-        line_number,
-        customer_id,
-        product_id,
-        unit_price,
-        line_kind,
-        ordered_at,
-        line_amount,
-        1 as event_order,
-        0 as sold_quantity,
-        -quantity as cancelled_quantity
+        'refunded_sale' as event_type,
+        *
+    from refunded_sales
+    union all
+    select
+        'cancellation' as event_type,
+        *
     from cancellations
 
 )
 
-select * from events
+select
+    order_id,
+    line_number,
+    event_type,
+    case event_type when 'cancellation' then 1 else 0 end as event_order,
+    customer_id,
+    product_id,
+    unit_price,
+    line_kind,
+    ordered_at,
+    order_date,
+    line_amount,
+    gross_revenue - discount_revenue as sale_revenue,
+    case event_type when 'cancellation' then 0 else quantity end as sold_quantity,
+    case event_type when 'cancellation' then -quantity else 0 end as cancelled_quantity
+from events

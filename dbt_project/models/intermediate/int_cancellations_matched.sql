@@ -10,22 +10,6 @@ manual_credits as (
 
 ),
 
-sale_lines as (
-
-    select * from {{ ref('int_order_lines') }}
-    where line_type = 'sale'
-
-),
-
-refunded_sales as (
-
-    select * from {{ ref('int_order_lines') }}
-    where
-        line_type = 'sale'
-        and status = 'refunded'
-
-),
-
 open_events as (
 
     select cancellation_events.*
@@ -39,28 +23,56 @@ open_events as (
             cancellation_events.order_id = credited.cancelled_order_id
             and cancellation_events.line_number = credited.cancelled_line_number
     where
-        crediting.cancelling_order_id is null
+        cancellation_events.event_type <> 'refunded_sale'
+        and cancellation_events.customer_id is not null
+        and crediting.cancelling_order_id is null
         and credited.cancelled_order_id is null
 
 ),
 
 {{ first_in_first_out('open_events') }},
 
-all_matches as (
+sales as (
+
+    select * from cancellation_events
+    where event_order = 0
+
+),
+
+matched as (
 
     select
-        *,
-        'same_product_and_price' as match_rule
+        open_events_matched.cancelling_order_id,
+        open_events_matched.cancelling_line_number,
+        open_events_matched.cancelled_order_id,
+        open_events_matched.cancelled_line_number,
+        'same_product_and_price' as match_rule,
+        open_events_matched.from_piece,
+        open_events_matched.to_piece,
+        sales.sold_quantity as cancelled_line_quantity,
+        sales.sale_revenue as cancelled_line_revenue,
+        sales.line_kind as cancelled_line_kind,
+        sales.order_date as cancelled_order_date,
+        sales.ordered_at as cancelled_ordered_at
     from open_events_matched
+    inner join sales
+        on
+            open_events_matched.cancelled_order_id = sales.order_id
+            and open_events_matched.cancelled_line_number = sales.line_number
     union all
     select
-        manual_credits.cancelling_order_id,
-        manual_credits.cancelling_line_number,
-        manual_credits.cancelled_order_id,
-        manual_credits.cancelled_line_number,
+        cancelling_order_id,
+        cancelling_line_number,
+        cancelled_order_id,
+        cancelled_line_number,
+        'manual_credit' as match_rule,
         cast(0 as bigint) as from_piece,
-        cast(null as bigint) as to_piece,
-        'manual_credit' as match_rule
+        cancelled_line_quantity as to_piece,
+        cancelled_line_quantity,
+        cancelled_line_revenue,
+        cancelled_line_kind,
+        cancelled_order_date,
+        cancelled_ordered_at
     from manual_credits
     union all
     select
@@ -68,29 +80,17 @@ all_matches as (
         line_number as cancelling_line_number,
         order_id as cancelled_order_id,
         line_number as cancelled_line_number,
+        'refunded_status' as match_rule,
         cast(0 as bigint) as from_piece,
-        cast(null as bigint) as to_piece,
-        'refunded_status' as match_rule
-    from refunded_sales
+        sold_quantity as to_piece,
+        sold_quantity as cancelled_line_quantity,
+        sale_revenue as cancelled_line_revenue,
+        line_kind as cancelled_line_kind,
+        order_date as cancelled_order_date,
+        ordered_at as cancelled_ordered_at
+    from sales
+    where event_type = 'refunded_sale'
 
 )
 
--- Without a last piece, the line is undone whole.
-select
-    all_matches.cancelling_order_id,
-    all_matches.cancelling_line_number,
-    all_matches.cancelled_order_id,
-    all_matches.cancelled_line_number,
-    all_matches.from_piece,
-    coalesce(all_matches.to_piece, sale_lines.quantity) as to_piece,
-    all_matches.match_rule,
-    sale_lines.quantity as cancelled_line_quantity,
-    sale_lines.gross_revenue - sale_lines.discount_revenue as cancelled_line_revenue,
-    sale_lines.line_kind as cancelled_line_kind,
-    sale_lines.order_date as cancelled_order_date,
-    sale_lines.ordered_at as cancelled_ordered_at
-from all_matches
-inner join sale_lines
-    on
-        all_matches.cancelled_order_id = sale_lines.order_id
-        and all_matches.cancelled_line_number = sale_lines.line_number
+select * from matched

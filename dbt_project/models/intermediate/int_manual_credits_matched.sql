@@ -5,13 +5,20 @@
 with recursive cancellation_events as (
 
     select * from {{ ref('int_cancellation_events') }}
+    where
+        event_type <> 'refunded_sale'
+        and customer_id is not null
 
 ),
 
-order_lines as (
+open_sales as (
 
     select * from {{ ref('int_order_lines') }}
-    where customer_id is not null
+    where
+        line_type = 'sale'
+        and status <> 'refunded'
+        and line_kind <> 'manual'
+        and customer_id is not null
 
 ),
 
@@ -51,23 +58,23 @@ equal_sales as (
         unmatched_credits.order_id as credit_order_id,
         unmatched_credits.line_number as credit_line_number,
         unmatched_credits.ordered_at as credited_at,
-        order_lines.order_id as sale_order_id,
-        order_lines.line_number as sale_line_number,
-        order_lines.product_id,
-        order_lines.unit_price,
-        order_lines.ordered_at as sold_at
+        open_sales.order_id as sale_order_id,
+        open_sales.line_number as sale_line_number,
+        open_sales.product_id,
+        open_sales.unit_price,
+        open_sales.line_kind,
+        open_sales.ordered_at as sold_at,
+        open_sales.order_date as sold_date,
+        open_sales.quantity as sold_quantity,
+        open_sales.gross_revenue - open_sales.discount_revenue as sale_revenue
     from unmatched_credits
-    inner join order_lines
+    inner join open_sales
         on
-            unmatched_credits.customer_id = order_lines.customer_id
-            and unmatched_credits.line_amount = order_lines.line_amount
-            and order_lines.ordered_at <= unmatched_credits.ordered_at
+            unmatched_credits.customer_id = open_sales.customer_id
+            and unmatched_credits.line_amount = open_sales.line_amount
+            and open_sales.ordered_at <= unmatched_credits.ordered_at
             and unmatched_credits.ordered_at
-            <= {{ dbt.dateadd('day', var('manual_credit_days'), 'order_lines.ordered_at') }}
-    where
-        order_lines.line_type = 'sale'
-        and order_lines.status <> 'refunded'
-        and order_lines.line_kind <> 'manual'
+            <= {{ dbt.dateadd('day', var('manual_credit_days'), 'open_sales.ordered_at') }}
 
 ),
 
@@ -162,7 +169,12 @@ matched as (
         candidates.credit_order_id as cancelling_order_id,
         candidates.credit_line_number as cancelling_line_number,
         candidates.sale_order_id as cancelled_order_id,
-        candidates.sale_line_number as cancelled_line_number
+        candidates.sale_line_number as cancelled_line_number,
+        candidates.line_kind as cancelled_line_kind,
+        candidates.sold_at as cancelled_ordered_at,
+        candidates.sold_date as cancelled_order_date,
+        candidates.sold_quantity as cancelled_line_quantity,
+        candidates.sale_revenue as cancelled_line_revenue
     from candidates
     inner join taken
         on

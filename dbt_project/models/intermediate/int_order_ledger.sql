@@ -167,7 +167,7 @@ ledger as (
     select
         order_id,
         customer_id,
-        'order' as entry_type,
+        'unchanged_order' as entry_type,
         order_date as effective_date,
         order_date as known_date,
         case when booked_revenue > 0 then 1 else 0 end as order_count,
@@ -177,7 +177,7 @@ ledger as (
     select
         order_keys.order_id,
         order_keys.customer_id,
-        'order' as entry_type,
+        'changed_order' as entry_type,
         order_keys.order_date as effective_date,
         counted_changes.known_date,
         counted_changes.order_count,

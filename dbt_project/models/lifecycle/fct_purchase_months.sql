@@ -20,39 +20,70 @@ months as (
 
 ),
 
-placed as (
+purchases as (
 
     select
-        *,
-        order_count > 0 as is_purchase_month,
-        max(case when order_count > 0 then order_month end) over (
-            partition by customer_id
-            order by order_month
-            rows between unbounded preceding and 1 preceding
-        ) as previous_purchase_month,
-        min(case when order_count > 0 then order_month end) over (
-            partition by customer_id
-            order by order_month
-            rows between 1 following and unbounded following
-        ) as next_purchase_month
+        customer_id,
+        order_month,
+        order_count,
+        revenue,
+        lag(order_month) over (partition by customer_id order by order_month)
+            as previous_purchase_month,
+        lead(order_month) over (partition by customer_id order by order_month)
+            as next_purchase_month
     from months
+    where order_count > 0
+
+),
+
+-- Months in which money moved and nothing was bought: returns of earlier purchases.
+other_months as (
+
+    select * from months
+    where order_count <= 0
+
+),
+
+first_purchases as (
+
+    select
+        customer_id,
+        min(order_month) as first_purchase_month
+    from purchases
+    where customer_id in (select other_months.customer_id from other_months)
+    group by customer_id
 
 ),
 
 stated as (
 
     select
-        *,
+        customer_id,
+        order_month,
         case
-            when is_purchase_month and previous_purchase_month is null then 'new'
-            when
-                is_purchase_month
-                and {{ months_between('previous_purchase_month', 'order_month') }} = 1
-                then 'active'
-            when is_purchase_month then 'reactivated'
-            when previous_purchase_month is not null then 'inactive'
-        end as state
-    from placed
+            when previous_purchase_month is null then 'new'
+            when {{ months_between('previous_purchase_month', 'order_month') }} = 1 then 'active'
+            else 'reactivated'
+        end as state,
+        true as is_purchase_month,
+        order_count,
+        revenue,
+        next_purchase_month
+    from purchases
+    union all
+    select
+        other_months.customer_id,
+        other_months.order_month,
+        case
+            when first_purchases.first_purchase_month < other_months.order_month then 'inactive'
+        end as state,
+        false as is_purchase_month,
+        other_months.order_count,
+        other_months.revenue,
+        cast(null as date) as next_purchase_month
+    from other_months
+    left join first_purchases
+        on other_months.customer_id = first_purchases.customer_id
 
 )
 
@@ -63,6 +94,5 @@ select
     is_purchase_month,
     cast(order_count as bigint) as order_count,
     {{ money('revenue') }} as revenue,
-    previous_purchase_month,
     next_purchase_month
 from stated

@@ -1,37 +1,64 @@
 {%- set window_days = var('rfm_window_days') | int %}
 
-with ledger as (
-
-    select * from {{ ref('int_order_ledger') }}
-
-),
-
-snapshot_dates as (
+with snapshot_dates as (
 
     select * from {{ ref('int_snapshot_dates') }}
 
 ),
 
--- What was known of each day's orders at the snapshot: a day whose orders were all undone by then
--- is no purchase.
-order_days as (
+lasting_entries as (
+
+    select * from {{ ref('int_order_ledger') }}
+    where entry_type <> 'changed_order'
+
+),
+
+changed_entries as (
+
+    select * from {{ ref('int_order_ledger') }}
+    where entry_type = 'changed_order'
+
+),
+
+-- What was known of an order at the snapshot: one that was undone by then is no purchase. Only
+-- orders that changed need adding up.
+known_entries as (
 
     select
         snapshot_dates.snapshot_date,
-        ledger.customer_id,
-        ledger.effective_date,
+        lasting_entries.customer_id,
+        lasting_entries.effective_date,
+        lasting_entries.order_count,
+        lasting_entries.amount
+    from lasting_entries
+    inner join snapshot_dates
+        on lasting_entries.known_date <= snapshot_dates.snapshot_date
+    union all
+    select
+        snapshot_dates.snapshot_date,
+        changed_entries.customer_id,
+        changed_entries.effective_date,
+        sum(changed_entries.order_count) as order_count,
+        sum(changed_entries.amount) as amount
+    from changed_entries
+    inner join snapshot_dates
+        on changed_entries.known_date <= snapshot_dates.snapshot_date
+    group by
+        snapshot_dates.snapshot_date, changed_entries.order_id,
+        changed_entries.customer_id, changed_entries.effective_date
+
+),
+
+windowed as (
+
+    select
+        *,
         {% if window_days > 0 -%}
-            ledger.effective_date
-            > {{ dbt.dateadd('day', -window_days, 'snapshot_dates.snapshot_date') }}
+            effective_date > {{ dbt.dateadd('day', -window_days, 'snapshot_date') }}
         {%- else -%}
             true
-        {%- endif %} as is_in_window,
-        sum(ledger.order_count) as order_count,
-        sum(ledger.amount) as amount
-    from ledger
-    inner join snapshot_dates
-        on ledger.known_date <= snapshot_dates.snapshot_date
-    group by snapshot_dates.snapshot_date, ledger.customer_id, ledger.effective_date
+        {%- endif %} as is_in_window
+    from known_entries
 
 ),
 
@@ -44,7 +71,7 @@ customers as (
         max(case when order_count > 0 then effective_date end) as last_order_date,
         sum(case when is_in_window then order_count else 0 end) as frequency,
         sum(case when is_in_window then amount else 0 end) as monetary
-    from order_days
+    from windowed
     group by snapshot_date, customer_id
 
 ),
