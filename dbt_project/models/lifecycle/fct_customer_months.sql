@@ -3,64 +3,15 @@
 with purchase_months as (
 
     select * from {{ ref('fct_purchase_months') }}
-
-),
-
-customers as (
-
-    select * from {{ ref('dim_customers') }}
-
-),
-
-months as (
-
-    select * from {{ ref('dim_months') }}
-
-),
-
-bought as (
-
-    select
-        customer_id,
-        order_month,
-        state,
-        order_count,
-        revenue
-    from purchase_months
     where is_purchase_month
 
 ),
 
-not_bought as (
+-- Months without a purchase in which money moved: returns.
+other_months as (
 
-    select
-        purchase_months.customer_id,
-        months.order_month
-    from purchase_months
-    inner join months
-        on
-            purchase_months.order_month < months.order_month
-            and (
-                purchase_months.next_purchase_month > months.order_month
-                or purchase_months.next_purchase_month is null
-            )
-    where purchase_months.is_purchase_month
-
-),
-
-inactive as (
-
-    select
-        not_bought.customer_id,
-        not_bought.order_month,
-        'inactive' as state,
-        cast(0 as bigint) as order_count,
-        {{ money('coalesce(purchase_months.revenue, 0)') }} as revenue
-    from not_bought
-    left join purchase_months
-        on
-            not_bought.customer_id = purchase_months.customer_id
-            and not_bought.order_month = purchase_months.order_month
+    select * from {{ ref('fct_purchase_months') }}
+    where not is_purchase_month
 
 ),
 
@@ -69,42 +20,114 @@ first_purchases as (
     select
         customer_id,
         order_month as first_purchase_month
-    from bought
+    from {{ ref('fct_purchase_months') }}
     where state = 'new'
+
+),
+
+registered_customers as (
+
+    select * from {{ ref('dim_customers') }}
+    where is_registered
+
+),
+
+purchase_ranges as (
+
+    select
+        customer_id,
+        order_month as from_month,
+        coalesce(next_purchase_month, {{ end_of_time() }}) as until_month
+    from purchase_months
+
+),
+
+purchase_range_months as (
+
+{{ fill_month_ranges('purchase_ranges', ref('dim_months')) }}
+
+),
+
+gaps as (
+
+    select
+        purchase_ranges.customer_id,
+        purchase_range_months.order_month
+    from purchase_ranges
+    inner join purchase_range_months
+        on
+            purchase_ranges.from_month = purchase_range_months.from_month
+            and purchase_ranges.until_month = purchase_range_months.until_month
+    where purchase_range_months.order_month > purchase_ranges.from_month
 
 ),
 
 -- Known from the customers dataset and not yet a buyer; without a registration date, known from
 -- the first month in the data.
+prospect_ranges as (
+
+    select
+        registered_customers.customer_id,
+        {{ prospect_from_month('registered_customers.registered_date', ref('dim_months')) }}
+            as from_month,
+        coalesce(first_purchases.first_purchase_month, {{ end_of_time() }}) as until_month
+    from registered_customers
+    left join first_purchases
+        on registered_customers.customer_id = first_purchases.customer_id
+
+),
+
+prospect_range_months as (
+
+{{ fill_month_ranges('prospect_ranges', ref('dim_months')) }}
+
+),
+
 prospects as (
 
     select
-        customers.customer_id,
-        months.order_month,
-        'prospect' as state,
-        cast(0 as bigint) as order_count,
-        {{ money('coalesce(purchase_months.revenue, 0)') }} as revenue
-    from customers
-    left join first_purchases
-        on customers.customer_id = first_purchases.customer_id
-    inner join months
+        prospect_ranges.customer_id,
+        prospect_range_months.order_month
+    from prospect_ranges
+    inner join prospect_range_months
         on
-            {{ month_of("coalesce(customers.registered_date, months.order_month)") }}
-            <= months.order_month
-            and (
-                first_purchases.first_purchase_month > months.order_month
-                or first_purchases.first_purchase_month is null
-            )
-    left join purchase_months
-        on
-            customers.customer_id = purchase_months.customer_id
-            and months.order_month = purchase_months.order_month
-    where customers.is_registered
+            prospect_ranges.from_month = prospect_range_months.from_month
+            and prospect_ranges.until_month = prospect_range_months.until_month
+
+),
+
+without_purchase as (
+
+    select
+        customer_id,
+        order_month,
+        'inactive' as state
+    from gaps
+    union all
+    select
+        customer_id,
+        order_month,
+        'prospect' as state
+    from prospects
 
 )
 
-select * from bought
+select
+    customer_id,
+    order_month,
+    state,
+    order_count,
+    revenue
+from purchase_months
 union all
-select * from inactive
-union all
-select * from prospects
+select
+    without_purchase.customer_id,
+    without_purchase.order_month,
+    without_purchase.state,
+    cast(0 as bigint) as order_count,
+    {{ money('coalesce(other_months.revenue, 0)') }} as revenue
+from without_purchase
+left join other_months
+    on
+        without_purchase.customer_id = other_months.customer_id
+        and without_purchase.order_month = other_months.order_month

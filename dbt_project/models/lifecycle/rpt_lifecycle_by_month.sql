@@ -8,9 +8,10 @@ with purchase_months as (
 
 ),
 
-customers as (
+registered_customers as (
 
     select * from {{ ref('dim_customers') }}
+    where is_registered
 
 ),
 
@@ -37,8 +38,32 @@ first_purchases as (
     select
         customer_id,
         order_month as first_purchase_month
-    from purchase_months
+    from {{ ref('fct_purchase_months') }}
     where state = 'new'
+
+),
+
+-- Registered customers by the months between which they are known and have not bought.
+prospect_ranges as (
+
+    select
+        {{ prospect_from_month('registered_customers.registered_date', ref('dim_months')) }}
+            as from_month,
+        coalesce(first_purchases.first_purchase_month, {{ end_of_time() }}) as until_month
+    from registered_customers
+    left join first_purchases
+        on registered_customers.customer_id = first_purchases.customer_id
+
+),
+
+counted_prospect_ranges as (
+
+    select
+        from_month,
+        until_month,
+        count(*) as prospect_count
+    from prospect_ranges
+    group by from_month, until_month
 
 ),
 
@@ -46,19 +71,12 @@ prospects_by_month as (
 
     select
         months.order_month,
-        count(*) as prospect_count
-    from customers
-    left join first_purchases
-        on customers.customer_id = first_purchases.customer_id
+        sum(counted_prospect_ranges.prospect_count) as prospect_count
+    from counted_prospect_ranges
     inner join months
         on
-            {{ month_of("coalesce(customers.registered_date, months.order_month)") }}
-            <= months.order_month
-            and (
-                first_purchases.first_purchase_month > months.order_month
-                or first_purchases.first_purchase_month is null
-            )
-    where customers.is_registered
+            counted_prospect_ranges.from_month <= months.order_month
+            and counted_prospect_ranges.until_month > months.order_month
     group by months.order_month
 
 ),
