@@ -10,11 +10,15 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from orchestration.errors import CustomerValueError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+
+_PREFIX = "CUSTOMER_VALUE_"
 
 #: Line kinds as they stand in ``seeds/line_kinds.csv``; ``all`` stands for every one of them.
 LINE_KINDS = (
@@ -33,7 +37,7 @@ class Settings(BaseSettings):
     """Everything that can be set, from ``CUSTOMER_VALUE_*`` variables or command-line options."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CUSTOMER_VALUE_", frozen=True, extra="forbid", env_ignore_empty=True
+        env_prefix=_PREFIX, frozen=True, extra="forbid", env_ignore_empty=True
     )
 
     landing_dir: Path | None = Field(
@@ -50,7 +54,12 @@ class Settings(BaseSettings):
     data_dir: Path | None = Field(
         default=None,
         description="Folder for the warehouse and the published marts; "
-        "unset: data/<name of the landing folder>.",
+        "unset: <home>/<name of the landing folder>.",
+    )
+    home_dir: Path | None = Field(
+        default=None,
+        description="Folder that holds the data folders and Dagster's storage; "
+        "unset: data/ in the project.",
     )
     monetary_basis: Literal["net", "gross"] = Field(
         default="net", description="Revenue that counts for customers: after or before returns."
@@ -75,7 +84,8 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Threads DuckDB may use; unset: one per core."
     )
     memory_limit: str | None = Field(
-        default=None, pattern=r"(?i)^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$",
+        default=None,
+        pattern=r"(?i)^\d+(\.\d+)?\s*(KB|MB|GB|TB|KiB|MiB|GiB|TiB)$",
         description="Memory DuckDB may use, such as 4GB; unset: DuckDB's own limit.",
     )
     temp_dir: Path | None = Field(
@@ -107,6 +117,14 @@ class Settings(BaseSettings):
             ) from error
         return value
 
+    @field_validator("profile")
+    @classmethod
+    def _absolute_profile(cls, value: str | None) -> str | None:
+        """A profile that is named by its path stays the same file wherever a process works."""
+        if value and value.endswith((".yml", ".yaml")):
+            return str(Path(value).expanduser().resolve())
+        return value
+
     @property
     def is_demo(self) -> bool:
         """Whether no landing folder is named, so that the demo shop is used."""
@@ -117,7 +135,32 @@ class Settings(BaseSettings):
         """Folder of the warehouse; each landing folder gets one of its own by default."""
         if self.data_dir is not None:
             return self.data_dir.expanduser().resolve()
-        return PROJECT_ROOT / "data" / self._landing_slug()
+        return self.resolved_home_dir / self._landing_slug()
+
+    @property
+    def resolved_home_dir(self) -> Path:
+        """Folder of everything that outlives one landing folder."""
+        return self.home_dir.expanduser().resolve() if self.home_dir else PROJECT_ROOT / "data"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Folder of Dagster's own storage: its runs, events and instance configuration."""
+        return self.resolved_home_dir / "dagster"
+
+    @property
+    def current_pointer(self) -> Path:
+        """Small file that names the data folder of the last run."""
+        return self.resolved_home_dir / "current"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """Folder that dbt writes to while it builds this warehouse; overwritten by each run."""
+        return self.resolved_data_dir / "dbt"
+
+    @property
+    def log_dir(self) -> Path:
+        """Folder of the logs of runs in this data folder."""
+        return self.resolved_data_dir / "logs"
 
     @property
     def resolved_landing_dir(self) -> Path:
@@ -139,8 +182,10 @@ class Settings(BaseSettings):
     @property
     def resolved_temp_dir(self) -> Path:
         """Folder for DuckDB's spill files and for readers that need a scratch file."""
-        return self.temp_dir.expanduser().resolve() if self.temp_dir else (
-            self.resolved_data_dir / "tmp"
+        return (
+            self.temp_dir.expanduser().resolve()
+            if self.temp_dir
+            else (self.resolved_data_dir / "tmp")
         )
 
     def dbt_vars(self) -> dict[str, Any]:
@@ -154,6 +199,14 @@ class Settings(BaseSettings):
             "rfm_window_days": self.rfm_window_days,
         }
 
+    def as_environment(self) -> dict[str, str]:
+        """The variables that give another process the same settings."""
+        return {
+            f"{_PREFIX}{name.upper()}": _as_text(value)
+            for name, value in self.model_dump().items()
+            if value is not None
+        }
+
     def _landing_slug(self) -> str:
         if self.landing_dir is None:
             return "demo"
@@ -161,3 +214,22 @@ class Settings(BaseSettings):
         name = re.sub(r"[^a-z0-9]+", "-", path.stem.lower()).strip("-") or "landing"
         digest = hashlib.sha256(str(path).encode()).hexdigest()[:8]
         return f"{name}-{digest}"
+
+
+def describe_invalid(error: ValidationError) -> CustomerValueError:
+    """The first thing that is wrong with the settings, as an error for a person."""
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    said = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    field = Settings.model_fields.get(name)
+    meaning = f" It is: {field.description}" if field and field.description else ""
+    return CustomerValueError(
+        f"The setting {name} (variable {_PREFIX}{name.upper()}) is {first['input']!r}: {said}.",
+        f"Correct the option or the variable.{meaning}",
+    )
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value.expanduser().resolve())
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -30,9 +30,7 @@ def lock_path(settings: Settings) -> Path:
 
 
 @contextmanager
-def warehouse_lock(
-    settings: Settings, purpose: str, wait_seconds: float = 0.0
-) -> Iterator[None]:
+def warehouse_lock(settings: Settings, purpose: str, wait_seconds: float = 0.0) -> Iterator[None]:
     """Hold the warehouse for this process; nested use in the same process is free.
 
     The operating system releases the lock when the process ends, however it ends.
@@ -92,6 +90,24 @@ def _acquire(path: Path, purpose: str, wait_seconds: float) -> IO[str]:
     return handle
 
 
+def lock_holder(settings: Settings) -> str | None:
+    """Who holds the warehouse now, in words; None when it is free."""
+    path = lock_path(settings)
+    return None if is_free(path) else _describe_holder(path.read_text(encoding="utf-8"))
+
+
+def is_free(path: Path) -> bool:
+    """Whether no process holds the lock file."""
+    if not path.exists():
+        return True
+    with path.open("r", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
 def _describe_holder(text: str) -> str:
     try:
         holder = json.loads(text)
@@ -120,6 +136,7 @@ def connect_warehouse(
                 "landing folder.",
             ) from error
         try:
+            con.execute("set TimeZone = 'UTC'")
             yield con
         finally:
             con.close()
@@ -148,13 +165,24 @@ def duckdb_config(settings: Settings) -> dict[str, str | bool | int | float | li
     config: dict[str, str | bool | int | float | list[str]] = {
         "preserve_insertion_order": "false",
         "temp_directory": str(settings.resolved_temp_dir),
-        "TimeZone": "UTC",
     }
     if settings.threads:
         config["threads"] = str(settings.threads)
     if settings.memory_limit:
         config["memory_limit"] = settings.memory_limit
     return config
+
+
+def engine_limits(settings: Settings) -> tuple[int, str]:
+    """Threads and memory limit of DuckDB as text with a unit; its own defaults where unset."""
+    con = duckdb.connect()
+    try:
+        threads, memory_limit = con.execute(
+            "select current_setting('threads'), current_setting('memory_limit')"
+        ).fetchall()[0]
+    finally:
+        con.close()
+    return settings.threads or int(threads), settings.memory_limit or str(memory_limit)
 
 
 def clear_temp(settings: Settings) -> None:

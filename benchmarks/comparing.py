@@ -1,0 +1,172 @@
+"""Whether the pipeline's published tables and the baseline's tables say the same.
+
+Belongs here: which columns are compared and how exactly. Does not belong here: running either.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+#: Money and ratios may differ by this much: the baseline counts in floating point.
+TOLERANCE = 0.001
+
+
+@dataclass(frozen=True)
+class TableCheck:
+    """A table of both sides, selected under the same column names."""
+
+    name: str
+    ours: str
+    theirs: str
+    keys: tuple[str, ...]
+    exact: tuple[str, ...] = ()
+    close: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TableResult:
+    """How many rows of a table differ."""
+
+    name: str
+    rows: int
+    #: Rows that only one side has.
+    unpaired: int
+    #: Rows of both sides in which a compared column differs.
+    different: int
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether both sides have the same rows with the same values."""
+        return self.rows > 0 and not self.unpaired and not self.different
+
+
+CHECKS = (
+    TableCheck(
+        "sales by month",
+        "select * from marts.sales.rpt_sales_by_month",
+        "select * from baseline('sales_by_month')",
+        ("order_month",),
+        ("orders", "buyers", "units"),
+        ("gross_revenue", "returned_revenue", "discount_revenue", "net_revenue"),
+    ),
+    TableCheck(
+        "customer months",
+        "select * from marts.lifecycle.fct_customer_months where state <> 'prospect'",
+        "select * from baseline('customer_months')",
+        ("customer_id", "order_month"),
+        ("state", "order_count"),
+        ("revenue",),
+    ),
+    TableCheck(
+        "lifecycle by month",
+        "select * from marts.lifecycle.rpt_lifecycle_by_month",
+        "select * from baseline('lifecycle_by_month')",
+        ("order_month",),
+        (
+            "new",
+            "active",
+            "reactivated",
+            "inactive",
+            "newly_lapsed",
+            "buyers",
+            "customers",
+            "prospects",
+        ),
+    ),
+    TableCheck(
+        "purchase rates by month",
+        "select * from marts.lifecycle.rpt_purchase_rates_by_month",
+        "select * from baseline('purchase_rates_by_month')",
+        ("order_month",),
+        ("buyers", "orders", "repeat_buyers"),
+        ("repeat_purchase_rate", "retention_rate", "reactivation_rate"),
+    ),
+    TableCheck(
+        "cohorts",
+        "select * from marts.lifecycle.rpt_cohort_retention where buyers > 0 or revenue <> 0",
+        "select * from baseline('cohort_retention') where buyers > 0 or abs(revenue) > 0.00005",
+        ("cohort_month", "age_months"),
+        ("cohort_size", "buyers"),
+        ("retention_rate", "revenue", "cumulative_revenue_per_customer"),
+    ),
+    TableCheck(
+        "RFM snapshot",
+        "select * from marts.rfm.fct_rfm_snapshots",
+        "select * from baseline('rfm_snapshot')",
+        ("customer_id", "snapshot_date"),
+        ("recency_days", "frequency"),
+        ("monetary",),
+    ),
+    TableCheck(
+        "RFM scores",
+        "select * from marts.rfm.fct_rfm_scores",
+        "select * from baseline('rfm_scores')",
+        ("scheme", "customer_id"),
+        ("r_score", "f_score", "m_score", "rfm_code", "segment"),
+    ),
+    TableCheck(
+        "segments",
+        "select * from marts.rfm.rpt_segments where customers > 0",
+        "select * from baseline('segments')",
+        ("scheme", "segment"),
+        ("customers",),
+        ("customer_share", "revenue", "revenue_share", "mean_recency_days", "mean_frequency"),
+    ),
+    TableCheck(
+        "cancellations by rule",
+        "select match_rule, sum(quantity) as quantity, sum(revenue) as revenue "
+        "from marts.core.fct_cancellations group by match_rule",
+        "select match_rule, sum(quantity) as quantity, sum(revenue) as revenue "
+        "from baseline('cancellations') group by match_rule",
+        ("match_rule",),
+        ("quantity",),
+        ("revenue",),
+    ),
+)
+
+
+def compare_outputs(
+    marts: Path, baseline: Path, checks: tuple[TableCheck, ...] = CHECKS
+) -> list[TableResult]:
+    """Compare every table of ``checks``.
+
+    Args:
+        marts: the published DuckDB file.
+        baseline: folder with the baseline's Parquet files.
+    """
+    with duckdb.connect() as con:
+        con.execute(f"attach '{marts}' as marts (read_only)")
+        con.execute(
+            "create macro baseline(name) as table "
+            f"select * from read_parquet('{baseline}/' || name || '.parquet')"
+        )
+        return [_compare(con, check) for check in checks]
+
+
+def _compare(con: duckdb.DuckDBPyConnection, check: TableCheck) -> TableResult:
+    keys = ", ".join(_key(name) for name in check.keys)
+    columns = ", ".join([*check.exact, *check.close])
+    differs = [f"ours.{name} is distinct from theirs.{name}" for name in check.exact]
+    differs += [
+        f"(ours.{name} is null) <> (theirs.{name} is null) "
+        f"or abs(cast(ours.{name} as double) - theirs.{name}) > {TOLERANCE}"
+        for name in check.close
+    ]
+    unpaired = "ours.side is null or theirs.side is null"
+    query = f"""
+        with ours as (select {keys}, {columns}, 1 as side from ({check.ours})),
+        theirs as (select {keys}, {columns}, 1 as side from ({check.theirs}))
+        select
+            count(*),
+            count(*) filter (where {unpaired}),
+            count(*) filter (where not ({unpaired}) and ({" or ".join(differs)}))
+        from ours full join theirs using ({", ".join(check.keys)})
+    """
+    rows, alone, different = con.execute(query).fetchall()[0]
+    return TableResult(check.name, rows, alone, different)
+
+
+def _key(name: str) -> str:
+    is_date = name.endswith(("_month", "_date"))
+    return f"cast({name} as date) as {name}" if is_date else name

@@ -1,0 +1,344 @@
+"""The pipeline's work as a plain pandas script, the way the source articles do it.
+
+Belongs here: one pass from order files to sales by month, customer states, RFM and segments, by
+the same definitions as the pipeline, in the idioms of an analyst's notebook: read_csv, concat,
+drop_duplicates, apply, a loop for what does not vectorise, pivot_table, groupby. Does not belong
+here: anything of the pipeline; only its lookup tables in ``seeds/`` are read.
+
+Usage: python benchmarks/pandas_baseline.py --landing DIR --profile P --basis net --out DIR
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+from pandas_lines import (
+    SEEDS,
+    clean,
+    match_cancellations,
+    read_canonical,
+    read_customers,
+    read_uci,
+)
+
+WINDOW_DAYS = 365
+
+
+def order_table(lines: pd.DataFrame, cancellations: pd.DataFrame, basis: str) -> pd.DataFrame:
+    """One row per order with what it is worth at its month's end and at the end of the data."""
+    sales = lines[lines["is_sale"]].copy()
+    sales["value_gross"] = sales["gross"].where(sales["counts"], 0.0)
+    sales["value_discount"] = sales["discount"].where(sales["counts"], 0.0)
+    orders = sales.groupby("order_id").agg(
+        customer_id=("customer_id", "first"),
+        order_date=("order_date", "min"),
+        order_month=("order_month", "min"),
+        units=("quantity", "sum"),
+        gross_revenue=("gross", "sum"),
+        value_gross=("value_gross", "sum"),
+        value_discount=("value_discount", "sum"),
+    )
+    if basis == "gross":
+        orders["value"] = orders["value_gross"].round(4)
+        orders["value_at_month_end"] = orders["value"]
+        return orders
+    undone = cancellations[cancellations["cancelled_order_id"].notna() & cancellations["counts"]]
+    undone = undone.merge(
+        orders["order_month"].rename("sold_month"), left_on="cancelled_order_id", right_index=True
+    )
+    at_once = undone[undone["order_month"] == undone["sold_month"]]
+    returned = undone.groupby("cancelled_order_id")["revenue"].sum()
+    returned_at_once = at_once.groupby("cancelled_order_id")["revenue"].sum()
+    sold = orders["value_gross"] - orders["value_discount"]
+    orders["value"] = (sold - returned.reindex(orders.index).fillna(0)).round(4)
+    orders["value_at_month_end"] = (sold - returned_at_once.reindex(orders.index).fillna(0)).round(
+        4
+    )
+    return orders
+
+
+def sales_by_month(
+    lines: pd.DataFrame, cancellations: pd.DataFrame, orders: pd.DataFrame
+) -> pd.DataFrame:
+    """Orders, units and revenue per month, unknown customers among them."""
+    sales = lines[lines["is_sale"]]
+    months = pd.DataFrame(
+        {
+            "orders": orders.groupby("order_month").size(),
+            "buyers": orders.groupby("order_month")["customer_id"].nunique(),
+            "units": sales.groupby("order_month")["quantity"].sum(),
+            "gross_revenue": lines.groupby("order_month")["gross"].sum(),
+            "returned_revenue": cancellations.groupby("order_month")["revenue"].sum(),
+            "discount_revenue": lines.groupby("order_month")["discount"].sum(),
+        }
+    ).fillna(0)
+    months["net_revenue"] = (
+        months["gross_revenue"] - months["returned_revenue"] - months["discount_revenue"]
+    )
+    return months.rename_axis("order_month").reset_index()
+
+
+def customer_money(
+    lines: pd.DataFrame, cancellations: pd.DataFrame, orders: pd.DataFrame, basis: str
+) -> pd.DataFrame:
+    """Amounts per customer with the date they take effect and the month they become known in."""
+    lines = lines[lines["counts"] & lines["customer_id"].notna()]
+    sales = lines[lines["is_sale"]]
+    columns = ["customer_id", "effective_date", "order_month", "amount"]
+    sold = sales["gross"] - (sales["discount"] if basis == "net" else 0.0)
+    booked = sales.assign(effective_date=sales["order_date"], amount=sold)[columns]
+    if basis == "gross":
+        return booked
+    cancellations = cancellations[cancellations["counts"] & cancellations["customer_id"].notna()]
+    sold_dates = cancellations["cancelled_order_id"].map(orders["order_date"])
+    own_dates = cancellations["cancelled_at"].dt.normalize()
+    returned = cancellations.assign(
+        effective_date=pd.to_datetime(sold_dates).fillna(own_dates),
+        amount=-cancellations["revenue"],
+    )[columns]
+    discounts = lines[lines["is_discount"]]
+    discounts = discounts.assign(
+        effective_date=discounts["order_date"], amount=-discounts["amount"]
+    )[columns]
+    return pd.concat([booked, returned, discounts], ignore_index=True)
+
+
+def month_states(bought: pd.Series) -> pd.Series:
+    """States of one customer, month by month."""
+    states = []
+    for buys in bought:
+        last = states[-1] if states else "prospect"
+        if buys > 0:
+            if last == "prospect":
+                states.append("new")
+            elif last == "inactive":
+                states.append("reactivated")
+            else:
+                states.append("active")
+        elif last == "prospect":
+            states.append("prospect")
+        else:
+            states.append("inactive")
+    return pd.Series(states, index=bought.index)
+
+
+def lifecycle(
+    lines: pd.DataFrame,
+    orders: pd.DataFrame,
+    money: pd.DataFrame,
+    customers: pd.DataFrame | None,
+) -> dict[str, pd.DataFrame]:
+    """Customer months, states per month, purchase rates and cohorts."""
+    months = pd.period_range(lines["order_month"].min(), lines["order_month"].max(), freq="M")
+    counted = orders[(orders["value_at_month_end"] > 0) & orders["customer_id"].notna()]
+    counts = counted.pivot_table(
+        index="customer_id", columns="order_month", values="units", aggfunc="count"
+    )
+    counts = counts.reindex(columns=months).fillna(0).astype(int)
+    states = counts.apply(month_states, axis=1)
+    if not len(counts):
+        states = counts.astype(str)
+
+    long = states.rename_axis(columns="order_month").stack().rename("state").reset_index()
+    long = long[long["state"] != "prospect"]
+    long_counts = counts.rename_axis(columns="order_month").stack().rename("order_count")
+    revenue = money.groupby(["customer_id", "order_month"])["amount"].sum().rename("revenue")
+    long = long.merge(long_counts.reset_index(), on=["customer_id", "order_month"])
+    long = long.merge(revenue.reset_index(), on=["customer_id", "order_month"], how="left")
+    long["revenue"] = long["revenue"].fillna(0)
+
+    table = states.apply(lambda month: month.value_counts()).fillna(0).astype(int).T
+    names = ["new", "active", "reactivated", "inactive"]
+    table = table.reindex(index=months, columns=names, fill_value=0)
+    table["buyers"] = table["new"] + table["active"] + table["reactivated"]
+    table["customers"] = table["new"].cumsum()
+    table["newly_lapsed"] = table["buyers"].shift(1, fill_value=0) - table["active"]
+    table["prospects"] = 0
+    if customers is not None:
+        first = counts.gt(0).idxmax(axis=1)
+        first = customers["customer_id"].map(first)
+        for month in months:
+            waiting = first.isna() | (first > month)
+            registered = ~(customers["registered_month"] > month)
+            table.loc[month, "prospects"] = int((waiting & registered).sum())
+
+    rates = table[["buyers"]].copy()
+    rates["orders"] = counts.sum()
+    rates["repeat_buyers"] = counts.gt(1).sum()
+    rates["buyers_last_month"] = rates["buyers"].shift(1)
+    rates["inactive_last_month"] = table["inactive"].shift(1)
+    rates["repeat_purchase_rate"] = rates["repeat_buyers"] / rates["buyers"]
+    rates["retention_rate"] = table["active"] / rates["buyers_last_month"]
+    rates["reactivation_rate"] = table["reactivated"] / rates["inactive_last_month"]
+    return {
+        "customer_months": long,
+        "lifecycle_by_month": table.rename_axis("order_month").reset_index(),
+        "purchase_rates_by_month": rates.rename_axis("order_month").reset_index(),
+        "cohort_retention": cohorts(long, revenue),
+    }
+
+
+def cohorts(customer_months: pd.DataFrame, revenue: pd.Series) -> pd.DataFrame:
+    """Buyers and revenue per cohort and age in months.
+
+    Money moved before the first purchase belongs to the month of the first purchase.
+    """
+    first = customer_months[customer_months["state"] == "new"]
+    first = first.set_index("customer_id")["order_month"]
+    buyers = customer_months[customer_months["order_count"] > 0]
+    tables = []
+    for rows, column in ((buyers, "buyers"), (revenue.reset_index(), "revenue")):
+        rows = rows.assign(cohort_month=rows["customer_id"].map(first))
+        rows = rows.dropna(subset=["cohort_month"])
+        ages = (rows["order_month"] - rows["cohort_month"]).apply(lambda months: months.n)
+        rows["age_months"] = ages.clip(lower=0)
+        groups = rows.groupby(["cohort_month", "age_months"])
+        tables.append(groups.size() if column == "buyers" else groups["revenue"].sum())
+    table = pd.concat(tables, axis=1, keys=["buyers", "revenue"]).fillna(0).sort_index()
+    table = table.reset_index()
+    table["cohort_size"] = table["cohort_month"].map(first.value_counts())
+    table["retention_rate"] = table["buyers"] / table["cohort_size"]
+    table["cumulative_revenue"] = table.groupby("cohort_month")["revenue"].cumsum()
+    table["cumulative_revenue_per_customer"] = table["cumulative_revenue"] / table["cohort_size"]
+    return table
+
+
+def rfm_table(orders: pd.DataFrame, money: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Recency, frequency and monetary at the as-of date."""
+    since = as_of - pd.Timedelta(days=WINDOW_DAYS)
+    valid = orders[(orders["value"] > 0) & orders["customer_id"].notna()].reset_index()
+    rfm = valid.groupby("customer_id").agg(last_order_date=("order_date", "max"))
+    recent = valid[valid["order_date"] > since]
+    recent_money = money[money["effective_date"] > since]
+    rfm["recency_days"] = rfm["last_order_date"].apply(lambda day: (as_of - day).days)
+    rfm["frequency"] = recent.groupby("customer_id")["order_id"].nunique()
+    rfm["monetary"] = recent_money.groupby("customer_id")["amount"].sum()
+    rfm = rfm.fillna({"frequency": 0, "monetary": 0.0}).astype({"frequency": int})
+    rfm["monetary"] = rfm["monetary"].round(4)
+    return rfm.reset_index()
+
+
+def scores(rfm: pd.DataFrame) -> pd.DataFrame:
+    """Scores and segments of every scheme."""
+    segments = pd.read_csv(SEEDS / "rfm_segments.csv").to_dict("records")
+    bands = pd.read_csv(SEEDS / "rfm_bands.csv").sort_values("threshold")
+
+    def segment_of(scheme: str, row: pd.Series) -> str:
+        r, f, m = row["r_score"], row["f_score"], row["m_score"]
+        for rule in segments:
+            if (
+                rule["scheme"] == scheme
+                and rule["r_min"] <= r <= rule["r_max"]
+                and rule["f_min"] <= f <= rule["f_max"]
+                and rule["m_min"] <= m <= rule["m_max"]
+                and rule["fm_min"] <= f + m <= rule["fm_max"]
+                and rule["total_min"] <= r + f + m <= rule["total_max"]
+            ):
+                return rule["segment"]
+        raise ValueError(f"scheme {scheme}: no segment for scores {r}, {f}, {m}")
+
+    measures = {"r_score": "recency_days", "f_score": "frequency", "m_score": "monetary"}
+    tables = []
+    for scheme in ("quintile", "mean_split", "fixed_bands"):
+        table = rfm[["customer_id", "monetary"]].copy()
+        for score, measure in measures.items():
+            values = rfm[measure]
+            if scheme == "quintile":
+                cuts = [round(values.quantile(share), 6) for share in (0.2, 0.4, 0.6, 0.8)]
+                lowest = 1
+            elif scheme == "mean_split":
+                cuts, lowest = [round(values.mean(), 6)], 0
+            else:
+                cuts = bands[bands["measure"] == measure]["threshold"].tolist()
+                lowest = 1
+            reaches = scheme == "fixed_bands" and measure != "recency_days"
+
+            def passed(value: float, cuts: list[float] = cuts, reaches: bool = reaches) -> int:
+                return sum(value >= cut if reaches else value > cut for cut in cuts)
+
+            counted = values.apply(passed)
+            table[score] = lowest + (len(cuts) - counted if measure == "recency_days" else counted)
+        table["rfm_code"] = table.apply(
+            lambda row: f"{row['r_score']}{row['f_score']}{row['m_score']}", axis=1
+        )
+        table["segment"] = table.apply(lambda row, s=scheme: segment_of(s, row), axis=1)
+        table.insert(0, "scheme", scheme)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def segment_table(scored: pd.DataFrame, rfm: pd.DataFrame) -> pd.DataFrame:
+    """Customers, revenue and mean R, F, M per scheme and segment."""
+    joined = scored.merge(rfm[["customer_id", "recency_days", "frequency"]], on="customer_id")
+    table = joined.groupby(["scheme", "segment"]).agg(
+        customers=("customer_id", "count"),
+        revenue=("monetary", "sum"),
+        mean_recency_days=("recency_days", "mean"),
+        mean_frequency=("frequency", "mean"),
+        mean_monetary=("monetary", "mean"),
+    )
+    total = table.groupby("scheme")[["customers", "revenue"]].transform("sum")
+    table["customer_share"] = table["customers"] / total["customers"]
+    table["revenue_share"] = table["revenue"] / total["revenue"]
+    return table.reset_index()
+
+
+def run(landing: Path, profile: str, basis: str, out: Path) -> dict[str, pd.DataFrame]:
+    """All tables of the baseline, also written to ``out`` as Parquet."""
+    started = time.perf_counter()
+
+    def step(name: str) -> None:
+        print(f"{time.perf_counter() - started:8.1f} s  {name}", file=sys.stderr, flush=True)
+
+    lines = read_uci(landing) if profile == "uci_online_retail" else read_canonical(landing)
+    customers = read_customers(landing, profile)
+    step(f"read {len(lines):,} rows")
+    lines = clean(lines)
+    as_of = lines["order_date"].max()
+    step(f"cleaned: {len(lines):,} lines")
+    cancellations = match_cancellations(lines)
+    step(f"matched {len(cancellations):,} cancelled parts")
+    orders = order_table(lines, cancellations, basis)
+    money = customer_money(lines, cancellations, orders, basis)
+    tables = {"sales_by_month": sales_by_month(lines, cancellations, orders)}
+    step(f"{len(orders):,} orders")
+    tables |= lifecycle(lines, orders, money, customers)
+    step(f"{len(tables['customer_months']):,} customer months")
+    rfm = rfm_table(orders, money, as_of)
+    scored = scores(rfm)
+    tables |= {
+        "rfm_snapshot": rfm.assign(snapshot_date=as_of),
+        "rfm_scores": scored.drop(columns="monetary"),
+        "segments": segment_table(scored, rfm),
+    }
+    step(f"scored {len(rfm):,} customers")
+    tables |= {
+        "order_lines": lines,
+        "orders": orders.reset_index(),
+        "cancellations": cancellations,
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        for column in table.columns:
+            if isinstance(table[column].dtype, pd.PeriodDtype):
+                table[column] = table[column].dt.to_timestamp()
+        table.to_parquet(out / f"{name}.parquet", index=False)
+    step("written")
+    return tables
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--landing", type=Path, required=True, help="folder with the order files")
+    parser.add_argument("--profile", choices=["uci_online_retail", "canonical"], required=True)
+    parser.add_argument("--basis", choices=["net", "gross"], default="net")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the Parquet files")
+    arguments = parser.parse_args()
+    run(arguments.landing, arguments.profile, arguments.basis, arguments.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,300 @@
+"""The models, seeds and tests of the dbt project as Dagster assets and checks.
+
+Belongs here: names, groups and metadata of the assets, and the step that builds them. Does not
+belong here: how dbt is run (``dbt_runner.py``) and what a model computes (``dbt_project/``).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import duckdb
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_assets
+from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
+from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+
+from orchestration.build_record import end_build, start_build
+from orchestration.dbt_runner import DbtBuild, DbtEvent, DbtProject, NodeResult
+from orchestration.errors import CustomerValueError
+from orchestration.failures import failure, readable_failures
+from orchestration.fingerprint import Fingerprint, fingerprint
+from orchestration.layers import OWNER, SEED_SCHEMA
+from orchestration.lineage import TableColumns, column_lineage
+from orchestration.manifest import Manifest
+from orchestration.progress import Reporter
+from orchestration.settings import Settings
+from orchestration.warehouse import connect_warehouse
+
+Props = Mapping[str, Any]
+DagsterEvent = Any
+
+
+class Translator(DagsterDbtTranslator):
+    """One vocabulary: asset key = schema and table, group = folder of the project."""
+
+    def __init__(self) -> None:
+        super().__init__(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+    def get_asset_key(self, dbt_resource_props: Props) -> dg.AssetKey:
+        """Schema and table, for models, seeds and sources alike."""
+        is_source = dbt_resource_props["resource_type"] == "source"
+        table = dbt_resource_props["identifier" if is_source else "alias"]
+        return dg.AssetKey([dbt_resource_props["schema"], table])
+
+    def get_group_name(self, dbt_resource_props: Props) -> str | None:
+        """The folder below ``models``; seeds stand together."""
+        if dbt_resource_props["resource_type"] == "seed":
+            return SEED_SCHEMA
+        return str(dbt_resource_props["fqn"][1])
+
+    def get_owners(self, dbt_resource_props: Props) -> Sequence[str] | None:
+        """The owners the model names, or the team."""
+        return super().get_owners(dbt_resource_props) or [OWNER]
+
+    def get_description(self, dbt_resource_props: Props) -> str:
+        """The model's own words, without the SQL."""
+        return str(dbt_resource_props.get("description") or "").strip()
+
+    def get_code_version(self, dbt_resource_props: Props) -> str | None:
+        """Digest of the model's file."""
+        checksum = (dbt_resource_props.get("checksum") or {}).get("checksum")
+        return str(checksum)[:16] if checksum else None
+
+
+def build_dbt_assets(
+    settings: Settings,
+    manifest: Manifest,
+    project: DbtProject,
+    reporter: Reporter,
+    is_full_refresh: bool = False,
+) -> dg.AssetsDefinition:
+    """All models, seeds and tests, built in one step by one ``dbt build``.
+
+    Args:
+        settings: the warehouse and the variables.
+        manifest: the parsed project.
+        project: the project, ready to be run.
+        reporter: told of models as they are built.
+        is_full_refresh: whether incremental models are built anew.
+    """
+    translator = Translator()
+
+    @dbt_assets(
+        manifest=manifest.raw, dagster_dbt_translator=translator, name="dbt", pool="warehouse"
+    )
+    def dbt(context: dg.AssetExecutionContext) -> Iterator[DagsterEvent]:
+        """Build and test every selected model; publication waits for all of them."""
+        inner = context.op_execution_context
+        params = get_updated_cli_invocation_params_for_context(
+            context=inner, manifest=manifest.raw, dagster_dbt_translator=translator
+        )
+        selection = [*params.selection_args]
+        if params.indirect_selection:
+            selection += ["--indirect-selection", params.indirect_selection]
+        with readable_failures():
+            build = _build(settings, manifest, project, selection, is_full_refresh, reporter)
+            facts = _relation_facts(settings, manifest, build)
+        for event in build.events:
+            yield from _dagster_events(event, inner, manifest, translator, facts)
+        if not build.is_ok:
+            error = build_error(build, settings)
+            raise failure(error.problem, error.way_out)
+        reporter.done(describe_build(build))
+
+    return dbt
+
+
+def _build(
+    settings: Settings,
+    manifest: Manifest,
+    project: DbtProject,
+    selection: Sequence[str],
+    is_full_refresh: bool,
+    reporter: Reporter,
+) -> DbtBuild:
+    """Run dbt between the two entries of the build record."""
+    made_from = _begin(settings)
+    total = sum(node.resource_type != "test" for node in manifest.nodes.values())
+    built = 0
+
+    def on_event(event: DbtEvent) -> None:
+        nonlocal built
+        if event["info"]["name"] in ("LogModelResult", "LogSeedResult"):
+            built += 1
+            name = event["data"]["node_info"]["node_name"]
+            reporter.now(f"Building and testing models: {built} of {total} ({name})")
+
+    reporter.now("Building and testing models")
+    build = project.build(selection, is_full_refresh, on_event)
+    if not build.problem:
+        with connect_warehouse(settings, "recording the build") as con:
+            end_build(con, made_from, build.results)
+    return build
+
+
+def _begin(settings: Settings) -> Fingerprint:
+    from orchestration.landing.load import ensure_raw_tables
+
+    with connect_warehouse(settings, "recording the build") as con:
+        ensure_raw_tables(con)
+        made_from = fingerprint(con, settings)
+        start_build(con, made_from)
+    return made_from
+
+
+def build_error(build: DbtBuild, settings: Settings) -> CustomerValueError:
+    """What a person should read when a build has failed."""
+    log = f"dbt's log is {settings.log_dir / 'dbt.log'}."
+    if build.problem:
+        return CustomerValueError(f"dbt could not build: {build.problem}.", log)
+    broken = [result for result in build.results if not result.is_ok and result.status != "skipped"]
+    models = [result for result in broken if result.resource_type not in ("test", "unit_test")]
+    if models:
+        return CustomerValueError(
+            f"Model {models[0].name} could not be built: {_engine_message(models[0])}."
+            + (f" ({len(models) - 1} more failed)" if len(models) > 1 else ""),
+            f"Nothing is published. {log}",
+        )
+    tests = ", ".join(f"{result.name} ({_failures(result)})" for result in broken[:5])
+    more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
+    return CustomerValueError(
+        f"{len(broken)} check{'s' if len(broken) != 1 else ''} failed: {tests}{more}.",
+        f"Nothing is published, the last publication stays. {log}",
+    )
+
+
+def _failures(result: NodeResult) -> str:
+    if result.status == "error":
+        return _engine_message(result)
+    return f"{result.failures:,} failing row{'s' if result.failures != 1 else ''}"
+
+
+def _engine_message(result: NodeResult) -> str:
+    """DuckDB's message without the lines that dbt puts around it."""
+    lines = [line.strip() for line in result.message.splitlines() if line.strip()]
+    told = [line for line in lines if " Error in " not in line and "compiled code at" not in line]
+    return (told or lines or ["no message"])[0].rstrip(".")
+
+
+def describe_build(build: DbtBuild) -> str:
+    """One line: models, seeds and tests by number."""
+    kinds = [result.resource_type for result in build.results]
+    tests = kinds.count("test") + kinds.count("unit_test")
+    warned = sum(result.status == "warn" for result in build.results)
+    text = f"{kinds.count('model')} models built, {tests} tests passed"
+    return f"{text} ({warned} with warnings)" if warned else text
+
+
+def _relation_facts(
+    settings: Settings, manifest: Manifest, build: DbtBuild
+) -> dict[str, dict[str, Any]]:
+    """Metadata of every relation that was built: rows, columns and column lineage, by node id.
+
+    One connection and two queries for all of them; views are not counted.
+    """
+    built = {
+        result.unique_id: result
+        for result in build.results
+        if result.is_ok and result.resource_type in ("model", "seed")
+    }
+    with connect_warehouse(settings, "reading row counts") as con:
+        columns = _columns(con)
+        counted = [
+            manifest.nodes[unique_id].relation
+            for unique_id in built
+            if manifest.nodes[unique_id].materialized != "view"
+        ]
+        rows = _row_counts(con, [relation for relation in counted if relation in columns])
+    facts: dict[str, dict[str, Any]] = {}
+    for unique_id, result in built.items():
+        node = manifest.nodes[unique_id]
+        own = columns.get(node.relation, {})
+        parents = {
+            relation: columns[relation]
+            for relation in (_relation(manifest, parent) for parent in node.parents)
+            if relation in columns
+        }
+        facts[unique_id] = {
+            **({"dagster/row_count": rows[node.relation]} if node.relation in rows else {}),
+            "dagster/column_schema": _schema(own, node.columns),
+            **_lineage(result.compiled_sql, parents),
+        }
+    return facts
+
+
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, str]]:
+    tables: dict[tuple[str, str], dict[str, str]] = {}
+    for schema, table, column, data_type in con.execute(
+        """
+        select schema_name, table_name, column_name, data_type
+        from duckdb_columns()
+        where database_name = current_database() and not internal
+        order by schema_name, table_name, column_index
+        """
+    ).fetchall():
+        tables.setdefault((schema, table), {})[column] = data_type
+    return tables
+
+
+def _row_counts(
+    con: duckdb.DuckDBPyConnection, relations: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], int]:
+    if not relations:
+        return {}
+    query = " union all ".join(
+        f'select {index}, count(*) from "{schema}"."{table}"'
+        for index, (schema, table) in enumerate(relations)
+    )
+    return {relations[index]: count for index, count in con.execute(query).fetchall()}
+
+
+def _relation(manifest: Manifest, unique_id: str) -> tuple[str, str]:
+    if unique_id in manifest.sources:
+        return manifest.sources[unique_id]
+    node = manifest.nodes.get(unique_id)
+    return node.relation if node else ("", "")
+
+
+def _schema(columns: Mapping[str, str], descriptions: Mapping[str, str]) -> dg.TableSchema:
+    return dg.TableSchema(
+        [
+            dg.TableColumn(name, data_type, description=descriptions.get(name) or None)
+            for name, data_type in columns.items()
+        ]
+    )
+
+
+def _lineage(sql: str, parents: TableColumns) -> dict[str, Any]:
+    traced = column_lineage(sql, parents) if sql and parents else {}
+    if not traced:
+        return {}
+    return {
+        "dagster/column_lineage": dg.TableColumnLineage(
+            {
+                column: [
+                    dg.TableColumnDep(asset_key=dg.AssetKey([schema, table]), column_name=name)
+                    for schema, table, name in sources
+                ]
+                for column, sources in traced.items()
+            }
+        )
+    }
+
+
+def _dagster_events(
+    event: DbtEvent,
+    context: dg.OpExecutionContext,
+    manifest: Manifest,
+    translator: Translator,
+    facts: Mapping[str, Mapping[str, Any]],
+) -> Iterator[DagsterEvent]:
+    """dbt's event as Dagster's, with what is known of the relation attached."""
+    message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
+    for dagster_event in message.to_default_asset_events(
+        manifest=manifest.raw, dagster_dbt_translator=translator, context=context
+    ):
+        known = facts.get(event["data"]["node_info"]["unique_id"])
+        if known and isinstance(dagster_event, dg.Output):
+            yield dagster_event.with_metadata({**dagster_event.metadata, **known})
+        else:
+            yield dagster_event

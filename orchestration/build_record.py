@@ -1,0 +1,155 @@
+"""The record of what was built and how it ended, kept in the warehouse itself (schema ``audit``).
+
+It is what publishing trusts: a build that failed, was killed, or left some models older than others
+cannot be published, whoever asks and whenever.
+
+Belongs here: writing and judging that record. Does not belong here: building and publishing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from orchestration.dbt_runner import NodeResult
+from orchestration.errors import CustomerValueError
+from orchestration.fingerprint import Fingerprint
+from orchestration.manifest import Node
+
+_OK = ("success", "pass", "warn", "no-op")
+
+
+def ensure_record(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the record's tables where they are missing."""
+    con.execute("create schema if not exists audit")
+    con.execute(
+        """
+        create table if not exists audit.node_results (
+            unique_id varchar primary key,
+            name varchar not null,
+            resource_type varchar not null,
+            status varchar not null,
+            failures bigint not null,
+            message varchar not null,
+            seconds double not null,
+            fingerprint varchar not null
+        )
+        """
+    )
+    con.execute(
+        """
+        create table if not exists audit.build_in_progress (fingerprint varchar not null)
+        """
+    )
+
+
+def start_build(con: duckdb.DuckDBPyConnection, fingerprint: Fingerprint) -> None:
+    """Note that a build has begun; until it ends nothing can be published."""
+    ensure_record(con)
+    con.execute("delete from audit.build_in_progress")
+    con.execute("insert into audit.build_in_progress values (?)", [fingerprint.digest])
+
+
+def end_build(
+    con: duckdb.DuckDBPyConnection, fingerprint: Fingerprint, results: Sequence[NodeResult]
+) -> None:
+    """Note how each node ended; what was not part of this build keeps its earlier result."""
+    rows = [
+        (
+            r.unique_id,
+            r.name,
+            r.resource_type,
+            r.status,
+            r.failures,
+            r.message,
+            r.seconds,
+            fingerprint.digest,
+        )
+        for r in results
+    ]
+    con.execute("begin")
+    try:
+        if rows:
+            con.executemany(
+                "insert or replace into audit.node_results values (?, ?, ?, ?, ?, ?, ?, ?)", rows
+            )
+        con.execute("delete from audit.build_in_progress")
+        con.execute("commit")
+    except duckdb.Error:
+        con.execute("rollback")
+        raise
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the warehouse may be published, and if not, why (node names)."""
+
+    is_unfinished: bool
+    failed: tuple[str, ...]
+    missing: tuple[str, ...]
+    outdated: tuple[str, ...]
+
+    @property
+    def is_publishable(self) -> bool:
+        """Whether everything was built from the same inputs and passed."""
+        return not (self.is_unfinished or self.failed or self.missing or self.outdated)
+
+
+def judge(
+    con: duckdb.DuckDBPyConnection, required: Iterable[Node], fingerprint: Fingerprint
+) -> Verdict:
+    """Compare the record with what must have been built.
+
+    Args:
+        con: the warehouse.
+        required: models, seeds and tests that must have ended well.
+        fingerprint: what they must have been built from.
+    """
+    ensure_record(con)
+    unfinished = con.execute("select count(*) from audit.build_in_progress").fetchall()[0][0]
+    known = {
+        unique_id: (status, built_from)
+        for unique_id, status, built_from in con.execute(
+            "select unique_id, status, fingerprint from audit.node_results"
+        ).fetchall()
+    }
+    failed, missing, outdated = [], [], []
+    for node in required:
+        status, built_from = known.get(node.unique_id, (None, None))
+        if status is None:
+            missing.append(node.name)
+        elif status not in _OK:
+            failed.append(node.name)
+        elif built_from != fingerprint.digest:
+            outdated.append(node.name)
+    return Verdict(bool(unfinished), tuple(failed), tuple(missing), tuple(outdated))
+
+
+def assert_publishable(
+    con: duckdb.DuckDBPyConnection, required: Iterable[Node], fingerprint: Fingerprint
+) -> None:
+    """Refuse to publish what was not wholly built and checked from one state of the inputs.
+
+    Raises:
+        CustomerValueError: says which models or tests stand in the way.
+    """
+    verdict = judge(con, required, fingerprint)
+    if verdict.is_publishable:
+        return
+    if verdict.is_unfinished:
+        problem = "The last build did not come to its end"
+    elif verdict.failed:
+        problem = f"The last build failed in {_some(verdict.failed)}"
+    elif verdict.missing:
+        problem = f"Not everything has been built yet: {_some(verdict.missing)}"
+    else:
+        problem = f"Input, settings or code have changed since {_some(verdict.outdated)} was built"
+    raise CustomerValueError(
+        f"{problem}: nothing is published, the last publication stays.",
+        "Run the job `refresh`, or `customer-value run`.",
+    )
+
+
+def _some(names: Sequence[str], limit: int = 5) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

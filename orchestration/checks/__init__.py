@@ -1,0 +1,1 @@
+"""Checks that dbt tests cannot express."""

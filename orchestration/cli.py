@@ -1,0 +1,299 @@
+"""The command line: ``customer-value demo | run | status | profile | query | dev``.
+
+Belongs here: commands, their options, and turning errors into one readable line. Does not belong
+here: what the commands do. Whatever takes long to import is imported inside the commands.
+"""
+
+import sys
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import click
+import typer
+from rich.console import Console
+
+from orchestration.errors import CustomerValueError
+
+if TYPE_CHECKING:
+    from orchestration.settings import Settings
+
+app = typer.Typer(
+    help="Order files in, customer value out: cleaned orders, monthly states, RFM segments.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+profile_app = typer.Typer(help="Profiles: how somebody's files are read.", no_args_is_help=True)
+app.add_typer(profile_app, name="profile")
+
+
+class Basis(StrEnum):
+    """Revenue that counts for customers."""
+
+    NET = "net"
+    GROSS = "gross"
+
+
+class OutputFormat(StrEnum):
+    """How query results are printed."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+LandingOption = Annotated[
+    Path | None,
+    typer.Option("--landing", help="Folder or file with the orders; without it the demo shop."),
+]
+ProfileOption = Annotated[
+    str | None, typer.Option("--profile", help="Profile that reads them: a name or a .yml file.")
+]
+ProfilesDirOption = Annotated[
+    Path | None, typer.Option("--profiles-dir", help="Folder with profiles of your own.")
+]
+DataDirOption = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder for the warehouse and the marts.")
+]
+
+
+@app.command()
+def demo(
+    customers: Annotated[int, typer.Option(help="Registered customers.", min=1)] = 20_000,
+    months: Annotated[int, typer.Option(help="Months with orders.", min=1)] = 24,
+    seed: Annotated[int | None, typer.Option(help="Seed; another one is another shop.")] = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Generate the demo shop: landing files of any size, and the truth about them."""
+    from orchestration.demo import generate_demo_shop
+    from orchestration.terminal import TerminalReporter
+    from orchestration.warehouse import warehouse_lock
+
+    settings = _settings(data_dir=data_dir)
+    if not settings.is_demo:
+        raise CustomerValueError(
+            "CUSTOMER_VALUE_LANDING_DIR names a landing folder, which the demo shop would not use.",
+            "Unset it first.",
+        )
+    extra: dict[str, Any] = {} if seed is None else {"seed": seed}
+    with (
+        TerminalReporter(_stderr()) as reporter,
+        warehouse_lock(settings, "generating the demo shop"),
+    ):
+        truth = generate_demo_shop(
+            settings.resolved_data_dir,
+            customers=customers,
+            months=months,
+            progress=reporter.now,
+            **extra,
+        )
+        reporter.done(f"demo shop generated ({truth.customers:,} customers, {truth.months} months)")
+    print(f"Landing files: {settings.resolved_landing_dir}")
+    print(f"The truth about them: {settings.resolved_data_dir / 'truth'}")
+
+
+@app.command()
+def run(
+    landing: LandingOption = None,
+    profile: ProfileOption = None,
+    profiles_dir: ProfilesDirOption = None,
+    data_dir: DataDirOption = None,
+    basis: Annotated[
+        Basis | None, typer.Option(help="Customer revenue after returns (net) or before (gross).")
+    ] = None,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of", formats=["%Y-%m-%d"], help="Measure to this date; default: the last one."
+        ),
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", help="The shop's time zone, an IANA name.")
+    ] = None,
+    window_days: Annotated[
+        int | None, typer.Option("--rfm-window-days", help="Days RFM looks back; 0: all history.")
+    ] = None,
+    memory_limit: Annotated[
+        str | None, typer.Option(help="Memory DuckDB may use, such as 4GB.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Threads DuckDB may use.")] = None,
+    full_refresh: Annotated[
+        bool, typer.Option("--full-refresh", help="Forget the warehouse and build all of it anew.")
+    ] = False,
+) -> None:
+    """Load what is new, build and check all models, publish the marts, print a summary."""
+    from orchestration.refresh import refresh
+    from orchestration.terminal import TerminalReporter
+
+    settings = _settings(
+        landing_dir=landing,
+        profile=profile,
+        profiles_dir=profiles_dir,
+        data_dir=data_dir,
+        monetary_basis=basis.value if basis else None,
+        as_of_date=as_of.date() if as_of else None,
+        shop_timezone=timezone,
+        rfm_window_days=window_days,
+        memory_limit=memory_limit,
+        threads=threads,
+    )
+    with TerminalReporter(_stderr()) as reporter:
+        refresh(settings, reporter, is_full_refresh=full_refresh)
+    _print_summary(settings.marts_path)
+
+
+@app.command()
+def status(landing: LandingOption = None, data_dir: DataDirOption = None) -> None:
+    """Show what is published, from what, and whether a run is under way."""
+    from orchestration.warehouse import lock_holder
+
+    settings = _settings_of_last_run(landing, data_dir)
+    holder = lock_holder(settings)
+    print(f"Data folder: {settings.resolved_data_dir}")
+    print(f"Running now: {holder or 'nothing'}")
+    _print_status(settings)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="One SQL statement on the published tables.")],
+    landing: LandingOption = None,
+    data_dir: DataDirOption = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON array of objects.")] = False,
+    limit: Annotated[int, typer.Option(help="Rows of the table shown; CSV and JSON: all.")] = 100,
+) -> None:
+    """Ask the published marts; read-only, and possible while a run is under way."""
+    from orchestration.query import run_query
+
+    if csv and json:
+        raise CustomerValueError("--csv and --json exclude each other.", "Choose one of them.")
+    chosen = OutputFormat.CSV if csv else OutputFormat.JSON if json else OutputFormat.TABLE
+    settings = _settings_of_last_run(landing, data_dir)
+    run_query(settings.marts_path, sql, chosen.value, limit, Console(), sys.stdout)
+
+
+@app.command()
+def dev(
+    landing: LandingOption = None,
+    profile: ProfileOption = None,
+    profiles_dir: ProfilesDirOption = None,
+    data_dir: DataDirOption = None,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
+) -> None:
+    """Open Dagster's UI on this machine: lineage, runs, checks, everything materialisable."""
+    from orchestration.dev import serve
+
+    settings = _settings(
+        landing_dir=landing, profile=profile, profiles_dir=profiles_dir, data_dir=data_dir
+    )
+    raise typer.Exit(serve(settings, port))
+
+
+@profile_app.command("list")
+def profile_list(profiles_dir: ProfilesDirOption = None) -> None:
+    """List the profiles that can be named."""
+    from rich.table import Table
+
+    from orchestration.landing.profile_store import profile_paths, read_profile
+
+    table = Table()
+    for heading in ("profile", "datasets", "description"):
+        table.add_column(heading)
+    folder = _settings(profiles_dir=profiles_dir).profiles_dir
+    for name, path in profile_paths(folder).items():
+        loaded = read_profile(path)
+        datasets = ", ".join(dict.fromkeys(entry.dataset for entry in loaded.files))
+        table.add_row(name, datasets, loaded.description)
+    Console().print(table)
+
+
+@profile_app.command("check")
+def profile_check(
+    file: Annotated[Path, typer.Argument(help="A file as it would be put into landing.")],
+    profile: ProfileOption = None,
+    profiles_dir: ProfilesDirOption = None,
+) -> None:
+    """Show what a profile makes of a file: first rows, rejects, totals. Writes nothing."""
+    from orchestration.profile_check import show_profile_check
+
+    settings = _settings(landing_dir=file, profile=profile, profiles_dir=profiles_dir)
+    show_profile_check(settings, Console())
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    from orchestration.terminal import print_error
+
+    try:
+        sys.exit(app(standalone_mode=False))
+    except CustomerValueError as error:
+        print_error(_stderr(), error)
+        sys.exit(1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+    except click.ClickException as error:
+        print_error(_stderr(), _usage_error(error))
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        _stderr().print("Stopped. The last publication is untouched; run again to go on.")
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _usage_error(error: click.ClickException) -> CustomerValueError:
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+    is_detailed = isinstance(error, click.BadParameter | click.NoSuchOption)
+    text = error.format_message() if is_detailed else error.message
+    return CustomerValueError(
+        f"{text.rstrip('.')}.", f"`{command or 'customer-value'} --help` lists what is possible."
+    )
+
+
+def _stderr() -> Console:
+    return Console(stderr=True)
+
+
+def _settings(**options: Any) -> "Settings":
+    """Settings from the environment, with the given options on top; unset options are left out."""
+    from pydantic import ValidationError
+
+    from orchestration.settings import Settings, describe_invalid
+
+    try:
+        return Settings(**{name: value for name, value in options.items() if value is not None})
+    except ValidationError as error:
+        raise describe_invalid(error) from error
+
+
+def _settings_of_last_run(landing: Path | None, data_dir: Path | None) -> "Settings":
+    """Settings of the named data folder, or of the one the last run used."""
+    settings = _settings(landing_dir=landing, data_dir=data_dir)
+    if settings.is_demo and settings.data_dir is None:
+        try:
+            last = settings.current_pointer.read_text(encoding="utf-8").strip()
+        except OSError:
+            return settings
+        if last:
+            return _settings(data_dir=Path(last))
+    return settings
+
+
+def _print_summary(marts_path: Path) -> None:
+    from orchestration.summary import print_summary, read_summary
+
+    print_summary(Console(), read_summary(marts_path))
+
+
+def _print_status(settings: "Settings") -> None:
+    from orchestration.summary import print_status
+
+    print_status(Console(), settings.marts_path)
+
+
+if __name__ == "__main__":
+    main()

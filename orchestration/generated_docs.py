@@ -1,0 +1,105 @@
+"""Documents that are generated, so that they cannot go stale: settings and published tables.
+
+Run it with ``python -m orchestration.generated_docs``. Belongs here: their text. Does not belong
+here: the facts in them (``settings.py``, the dbt project).
+"""
+
+import sys
+
+from orchestration.layers import PUBLISHED_SCHEMAS
+from orchestration.manifest import Manifest
+from orchestration.settings import PROJECT_ROOT, Settings
+
+SETTINGS_DOC = PROJECT_ROOT / "docs" / "settings.md"
+OUTPUTS_DOC = PROJECT_ROOT / "docs" / "outputs.md"
+
+#: Options of ``customer-value run`` by setting.
+OPTIONS = {
+    "landing_dir": "--landing",
+    "profile": "--profile",
+    "profiles_dir": "--profiles-dir",
+    "data_dir": "--data-dir",
+    "monetary_basis": "--basis",
+    "as_of_date": "--as-of",
+    "shop_timezone": "--timezone",
+    "rfm_window_days": "--rfm-window-days",
+    "memory_limit": "--memory-limit",
+    "threads": "--threads",
+}
+
+_GENERATED = "<!-- Written by `make docs`; change the source, not this file. -->"
+
+
+def settings_markdown() -> str:
+    """The table of all settings: variable, option, default, meaning."""
+    lines = [
+        "# Settings",
+        "",
+        _GENERATED,
+        "",
+        "Each setting is an environment variable; some are options of `customer-value run` too, "
+        "and then the option wins. An empty variable counts as unset.",
+        "",
+        "| variable | option | default | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        option = f"`{OPTIONS[name]}`" if name in OPTIONS else ""
+        default = field.default
+        if isinstance(default, tuple):
+            default = ",".join(default)
+        shown = "" if default is None else f"`{default}`"
+        lines.append(
+            f"| `CUSTOMER_VALUE_{name.upper()}` | {option} | {shown} | {field.description} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def outputs_markdown(manifest: Manifest) -> str:
+    """The published tables and their columns, as the models describe them."""
+    lines = [
+        "# Published tables",
+        "",
+        _GENERATED,
+        "",
+        "What `marts.duckdb` holds. Besides these tables, schema `meta` says what a publication "
+        "was made from: `meta.run_manifest` and `meta.input_files`.",
+    ]
+    for schema in PUBLISHED_SCHEMAS:
+        nodes = [node for node in manifest.published if node.schema == schema]
+        if not nodes:
+            continue
+        lines += ["", f"## {schema}"]
+        for node in nodes:
+            lines += ["", f"### {schema}.{node.name}", "", _one_line(node.description), ""]
+            lines += ["| column | meaning |", "|---|---|"]
+            lines += [
+                f"| {name} | {_one_line(description)} |"
+                for name, description in node.columns.items()
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def main() -> int:
+    """Write the generated documents."""
+    from orchestration.dbt_runner import DbtProject
+    from orchestration.settings import DBT_PROJECT_DIR
+
+    project = DbtProject(Settings(), target_dir=DBT_PROJECT_DIR / "target", is_echoing=False)
+    manifest = Manifest.read(project.parse())
+    for path, text in (
+        (SETTINGS_DOC, settings_markdown()),
+        (OUTPUTS_DOC, outputs_markdown(manifest)),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.relative_to(PROJECT_ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Landing: from somebody's order files to typed raw tables, rejected rows and a file ledger."""

@@ -1,0 +1,121 @@
+"""Where profiles are found: shipped with the package, in a person's folder, or by path.
+
+Belongs here: finding, loading, and wording what is wrong with a profile file. Does not belong
+here: what a profile may say (profile).
+"""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from orchestration.errors import CustomerValueError
+from orchestration.landing.profile import Profile
+from orchestration.landing.yaml_lines import Place, YamlDocument, read_yaml
+
+SHIPPED_PROFILES_DIR = Path(__file__).resolve().parent / "profiles"
+_SUFFIXES = (".yml", ".yaml")
+
+
+def profile_paths(profiles_dir: Path | None = None) -> dict[str, Path]:
+    """Return every profile file by name; a person's own one comes before a shipped one."""
+    paths = _paths_in(SHIPPED_PROFILES_DIR)
+    if profiles_dir is not None:
+        if not profiles_dir.is_dir():
+            raise CustomerValueError(
+                f"The profiles folder {profiles_dir} does not exist.",
+                "Create it, or leave --profiles-dir out to use the shipped profiles.",
+            )
+        paths.update(_paths_in(profiles_dir))
+    return dict(sorted(paths.items()))
+
+
+def load_profile(name_or_path: str, profiles_dir: Path | None = None) -> Profile:
+    """Load a profile by its name or by the path of its .yml file.
+
+    Raises:
+        CustomerValueError: there is no such profile (close names are suggested), or its file
+            is wrong (file, line and key are named).
+    """
+    if name_or_path.endswith(_SUFFIXES) or "/" in name_or_path:
+        path = Path(name_or_path).expanduser()
+        if not path.is_file():
+            raise CustomerValueError(
+                f"The profile file {path} does not exist.",
+                "Give the path of a .yml file, or the name of a profile: "
+                f"{', '.join(profile_paths(profiles_dir))}.",
+            )
+        return read_profile(path)
+    known = profile_paths(profiles_dir)
+    if name_or_path not in known:
+        close = difflib.get_close_matches(name_or_path.lower(), known, n=2, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(close)}? " if close else ""
+        raise CustomerValueError(
+            f"There is no profile named {name_or_path!r}.",
+            f"{hint}Known profiles: {', '.join(known)}. To use one of your own, give the path of "
+            "its .yml file or put it into a folder named by --profiles-dir.",
+        )
+    return read_profile(known[name_or_path])
+
+
+def read_profile(path: Path) -> Profile:
+    """Read one profile file.
+
+    Raises:
+        CustomerValueError: naming the file, the line, the key and what is wrong with it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CustomerValueError(
+            f"The profile file {path} cannot be read ({error}).", "Save it as UTF-8 text."
+        ) from error
+    document = read_yaml(text, str(path))
+    if not isinstance(document.values, dict):
+        raise CustomerValueError(
+            f"{path}: a profile is a mapping with the keys name, description and files.",
+            "Start from one of the shipped profiles.",
+        )
+    try:
+        return Profile.model_validate(document.values)
+    except ValidationError as error:
+        raise _readable(error, path, document) from error
+
+
+def _paths_in(folder: Path) -> dict[str, Path]:
+    return {
+        path.stem: path
+        for path in sorted(folder.iterdir())
+        if path.suffix in _SUFFIXES and not path.name.startswith(".")
+    }
+
+
+def _readable(error: ValidationError, path: Path, document: YamlDocument) -> CustomerValueError:
+    problems = error.errors(include_url=False)
+    first = problems[0]
+    place = _place_in(document, first["loc"])
+    key = ".".join(str(part) for part in place) or "the profile"
+    said = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    others = f" ({len(problems) - 1} more after this one.)" if len(problems) > 1 else ""
+    if first["type"] == "missing":
+        said = f"the key {first['loc'][-1]!r} is missing"
+    elif first["type"] == "extra_forbidden":
+        said = "there is no such key in a profile"
+    return CustomerValueError(
+        f"{path}, line {document.line_of(place)}, {key}: {said}.{others}",
+        "Correct that line; docs/bring-your-data.md describes every key.",
+    )
+
+
+def _place_in(document: YamlDocument, location: tuple[str | int, ...]) -> Place:
+    """Follow pydantic's location as far as the document has it."""
+    place: list[str | int] = []
+    values = document.values
+    for part in location:
+        items: Any = dict(enumerate(values)) if isinstance(values, list) else values
+        if not isinstance(items, dict) or part not in items:
+            break
+        values = items[part]
+        place.append(part)
+    return tuple(place)

@@ -1,0 +1,74 @@
+"""YAML that remembers on which line each key stands.
+
+Belongs here: reading YAML text into plain values and a map of lines. Does not belong here: what
+the keys mean.
+"""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import yaml
+
+from orchestration.errors import CustomerValueError
+
+#: Place of a value in the document, such as ("files", 0, "columns", "quantity").
+Place = tuple[str | int, ...]
+
+
+class YamlDocument:
+    """Plain values of a YAML document and the line (from 1) of every key and list item."""
+
+    def __init__(self, values: Any, lines: Mapping[Place, int]) -> None:
+        self.values = values
+        self._lines = dict(lines)
+
+    def line_of(self, place: Place) -> int:
+        """Line of the value at that place, or of the nearest enclosing one that is written."""
+        while place and place not in self._lines:
+            place = place[:-1]
+        return self._lines.get(place, 1)
+
+
+def read_yaml(text: str, name: str) -> YamlDocument:
+    """Read YAML text; ``name`` is how errors call the file.
+
+    Raises:
+        CustomerValueError: the text is not YAML, or a mapping has the same key twice.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines: dict[Place, int] = {}
+        if root is not None:
+            _note_lines(root, (), lines, name)
+        values = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise CustomerValueError(
+            f"{name}, line {line}: this is not valid YAML ({error.problem}).",
+            "Check the indentation, the colons and the quotes around that line.",
+        ) from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise CustomerValueError(
+            f"{name}: this is not valid YAML ({error}).", "Save it as plain UTF-8 text."
+        ) from error
+    return YamlDocument(values, lines)
+
+
+def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int], name: str) -> None:
+    lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[Hashable] = set()
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if key.value in seen:
+                raise CustomerValueError(
+                    f"{name}, line {line}: the key {key.value!r} stands twice in one place.",
+                    "Keep one of the two.",
+                )
+            seen.add(key.value)
+            lines[(*place, key.value)] = line
+            _note_lines(value, (*place, key.value), lines, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            lines[(*place, index)] = value.start_mark.line + 1
+            _note_lines(value, (*place, index), lines, name)

@@ -1,0 +1,161 @@
+"""The run manifest: what a publication was made from, published beside the tables (schema meta).
+
+Belongs here: writing it into the side file and reading it from published marts. Does not belong
+here: the digests themselves (``fingerprint.py``).
+"""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.fingerprint import Fingerprint
+from orchestration.settings import PROJECT_ROOT, Settings
+
+_DISTRIBUTION = "customer-value"
+
+
+@dataclass(frozen=True)
+class RunManifest:
+    """What a publication was made from. ``row_counts`` is by ``schema.table``."""
+
+    run_id: str
+    published_at: datetime
+    as_of_date: date | None
+    settings: Mapping[str, Any]
+    fingerprint: str
+    input_digest: str
+    settings_digest: str
+    code_digest: str
+    code_version: str
+    row_counts: Mapping[str, int]
+
+
+def write_run_manifest(
+    con: duckdb.DuckDBPyConnection,
+    database: str,
+    settings: Settings,
+    fingerprint: Fingerprint,
+    run_id: str,
+    row_counts: Mapping[str, int],
+) -> None:
+    """Write ``meta.run_manifest`` (one row) and ``meta.input_files`` into an attached database.
+
+    Args:
+        con: connection to the warehouse.
+        database: name the published file is attached under.
+        settings: the settings of the run.
+        fingerprint: what the tables were built from.
+        run_id: the run that publishes.
+        row_counts: rows per published table.
+    """
+    con.execute(f"create schema if not exists {database}.meta")
+    con.execute(
+        f"""
+        create table {database}.meta.run_manifest (
+            run_id varchar,
+            published_at timestamp,
+            as_of_date date,
+            settings json,
+            fingerprint varchar,
+            input_digest varchar,
+            settings_digest varchar,
+            code_digest varchar,
+            code_version varchar,
+            row_counts json
+        )
+        """
+    )
+    con.execute(
+        f"insert into {database}.meta.run_manifest values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            run_id,
+            datetime.now(UTC).replace(tzinfo=None, microsecond=0),
+            _as_of_date(con, settings),
+            json.dumps(
+                {**settings.dbt_vars(), "profile": settings.profile, "is_demo": settings.is_demo}
+            ),
+            fingerprint.digest,
+            fingerprint.inputs,
+            fingerprint.settings,
+            fingerprint.code,
+            code_version(),
+            json.dumps(dict(row_counts)),
+        ],
+    )
+    con.execute(
+        f"""
+        create table {database}.meta.input_files as
+        select
+            path, profile, dataset, size_bytes, sha256, status, error,
+            rows_read, rows_kept, rows_rejected, money_read, money_kept, money_rejected
+        from raw.loaded_files
+        order by path, dataset
+        """
+    )
+    for table, comment in (
+        ("run_manifest", "One row per publication (one): what the tables were made from."),
+        ("input_files", "One row per landing file and dataset: digest, rows and money."),
+    ):
+        con.execute(f"comment on table {database}.meta.{table} is '{comment}'")
+
+
+def read_run_manifest(con: duckdb.DuckDBPyConnection) -> RunManifest | None:
+    """The manifest of published marts; None when the file has none or an older form of it."""
+    try:
+        rows = con.execute(
+            """
+            select
+                run_id, published_at, as_of_date, settings, fingerprint, input_digest,
+                settings_digest, code_digest, code_version, row_counts
+            from meta.run_manifest
+            """
+        ).fetchall()
+    except duckdb.Error:
+        return None
+    if len(rows) != 1:
+        return None
+    row = list(rows[0])
+    row[3], row[9] = json.loads(row[3]), json.loads(row[9])
+    return RunManifest(*row)
+
+
+def code_version() -> str:
+    """Version of the package, with the commit where the project is a git checkout."""
+    try:
+        released = version(_DISTRIBUTION)
+    except PackageNotFoundError:
+        released = "unknown"
+    commit = _git_describe(PROJECT_ROOT)
+    return f"{released} ({commit})" if commit else released
+
+
+def _git_describe(folder: Path) -> str:
+    if not (folder / ".git").exists():
+        return ""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--tags"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _as_of_date(con: duckdb.DuckDBPyConnection, settings: Settings) -> date | None:
+    """The date everything was measured to, as the models worked it out."""
+    try:
+        rows = con.execute("select as_of_date from intermediate.int_reporting_period").fetchall()
+    except duckdb.Error:
+        rows = []
+    return rows[0][0] if rows else settings.as_of_date

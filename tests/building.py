@@ -1,0 +1,125 @@
+"""Warehouses built once per test run, through the command a person would use.
+
+Belongs here: building one for given settings, and reading it. Does not belong here: assertions.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from orchestration.manifest import Manifest
+from orchestration.settings import PROJECT_ROOT, Settings
+
+
+@dataclass(frozen=True)
+class Built:
+    """A built warehouse and its publication."""
+
+    settings: Settings
+    output: str
+
+    @property
+    def marts_path(self) -> Path:
+        """The published file."""
+        return self.settings.marts_path
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The warehouse file; nobody writes to it any more."""
+        return self.settings.warehouse_path
+
+    @property
+    def truth_dir(self) -> Path:
+        """What is true of a demo shop."""
+        return self.settings.resolved_data_dir / "truth"
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The dbt manifest it was built from."""
+        return Manifest.read(self.settings.dbt_target_dir / "manifest.json")
+
+    def marts(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query on the published marts."""
+        return _rows(self.marts_path, sql, parameters)
+
+    def warehouse(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query on the warehouse, raw and intermediate tables included."""
+        return _rows(self.warehouse_path, sql, parameters)
+
+
+class Builder:
+    """Builds a warehouse the first time it is asked for; test processes share the result.
+
+    Args:
+        folder: folder that all test processes of this run see.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, demo_customers: int | None = None, **options: Any) -> Built:
+        """Build with the given settings, or return what was built with them before.
+
+        Args:
+            demo_customers: size of a demo shop to generate first; None: ``landing_dir`` is given.
+            options: settings, as ``Settings`` takes them.
+        """
+        key = json.dumps([demo_customers, options], sort_keys=True, default=str)
+        name = hashlib.sha256(key.encode()).hexdigest()[:12]
+        place = self.folder / name
+        settings = Settings(data_dir=place, home_dir=self.folder / f"{name}-home", **options)
+        done = self.folder / f"{name}.output"
+        with _locked(self.folder / f"{name}.lock"):
+            if not done.exists():
+                if demo_customers is not None:
+                    size = ["--customers", str(demo_customers)]
+                    run_command(["demo", *size], settings)
+                done.write_text(run_command(["run"], settings).stdout, encoding="utf-8")
+        return Built(settings, done.read_text(encoding="utf-8"))
+
+
+def run_command(
+    arguments: Sequence[str], settings: Settings | None = None, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run ``customer-value`` in a process of its own; the settings reach it as variables."""
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("CUSTOMER_VALUE_")
+    }
+    environment |= settings.as_environment() if settings else {}
+    done = subprocess.run(
+        [sys.executable, "-m", "orchestration.cli", *arguments],
+        env={**environment, "COLUMNS": "200"},
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if check and done.returncode != 0:
+        raise AssertionError(f"customer-value {' '.join(arguments)} failed:\n{done.stderr}")
+    return done
+
+
+def _rows(path: Path, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    con = duckdb.connect(str(path), read_only=True)
+    try:
+        return con.execute(sql, list(parameters)).fetchall()
+    finally:
+        con.close()
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

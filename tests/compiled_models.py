@@ -1,0 +1,220 @@
+"""The project's own compiled SQL on a small in-memory DuckDB, many times in a second.
+
+Belongs here: compiling the dbt project once per session under a few sets of variables, and running
+the compiled models in dependency order on rows that a test hands over. Does not belong here: any
+expectation, and any SQL of the project.
+
+dbt takes seconds to start, so one process compiles all variants. After that nothing of dbt is
+needed: an example is rows in, `create or replace table` for each model, rows out.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+
+#: The sets of variables that tests ask for, by name; what is not set keeps its default.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "net": {},
+    "gross": {"monetary_basis": "gross"},
+    "net_as_of": {"as_of_date": "2024-02-29"},
+    "gross_as_of": {"monetary_basis": "gross", "as_of_date": "2024-03-10"},
+    "article": {
+        "monetary_basis": "gross",
+        "deduplicate_lines": False,
+        "rfm_window_days": 0,
+        "value_line_kinds": [
+            "product", "shipping", "fee", "manual", "discount", "sample", "voucher", "adjustment",
+        ],
+    },
+    "elsewhere": {
+        "shop_timezone": "America/New_York",
+        "rfm_window_days": 30,
+        "rfm_quantile_bins": 10,
+        "value_line_kinds": ["product", "fee"],
+    },
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class CompiledModel:
+    """One model of the dbt project, with the SQL that dbt would run."""
+
+    name: str
+    relation: str
+    schema: str
+    is_view: bool
+    sql: str
+    parents: tuple[str, ...]
+
+
+class SmallWarehouse:
+    """An in-memory warehouse with the seeds and empty raw tables; built anew for each example."""
+
+    def __init__(self, models: Mapping[str, CompiledModel], seeds: Mapping[str, pa.Table]) -> None:
+        self.models = models
+        self.con = duckdb.connect(config={"threads": "1", "preserve_insertion_order": "false"})
+        self.con.execute("set TimeZone = 'UTC'")
+        self.con.execute("attach ':memory:' as warehouse")
+        self.con.execute("use warehouse")
+        self._prepare(seeds)
+        self._plans: dict[tuple[str, ...], list[CompiledModel]] = {}
+        self._created_views: set[str] = set()
+
+    def build(
+        self, rows: Mapping[str, Sequence[Mapping[str, Any]]], targets: tuple[str, ...]
+    ) -> None:
+        """Replace the rows of raw datasets and build the targets with all they are made from."""
+        for dataset, dataset_rows in rows.items():
+            self._replace_rows(dataset, dataset_rows)
+        if targets not in self._plans:
+            self._plans[targets] = self._plan(targets)
+        for model in self._plans[targets]:
+            if not model.is_view:
+                self.con.execute(f"create or replace table {model.relation} as {model.sql}")
+            elif model.name not in self._created_views:
+                self.con.execute(f"create or replace view {model.relation} as {model.sql}")
+                self._created_views.add(model.name)
+
+    def rows(self, model: str, columns: str) -> list[tuple[Any, ...]]:
+        """Rows of a built model in no order; columns as a select list."""
+        relation = self.models[model].relation
+        return self.con.execute(f"select {columns} from {relation}").fetchall()
+
+    def _prepare(self, seeds: Mapping[str, pa.Table]) -> None:
+        from orchestration.landing.load import ensure_raw_tables
+
+        ensure_raw_tables(self.con)
+        for schema in {"seeds", *(model.schema for model in self.models.values())}:
+            self.con.execute(f'create schema if not exists "{schema}"')
+        for name, table in seeds.items():
+            self.con.register("seed_rows", table)
+            self.con.execute(f'create table seeds."{name}" as select * from seed_rows')
+            self.con.unregister("seed_rows")
+
+    def _replace_rows(self, dataset: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        self.con.execute(f"delete from raw.{dataset}")
+        if rows:
+            columns = list(rows[0])
+            marks = ", ".join("(" + ", ".join("?" * len(columns)) + ")" for _ in rows)
+            self.con.execute(
+                f"insert into raw.{dataset} ({', '.join(columns)}) values {marks}",
+                [row[column] for row in rows for column in columns],
+            )
+
+    def _plan(self, targets: tuple[str, ...]) -> list[CompiledModel]:
+        plan: list[CompiledModel] = []
+
+        def add(name: str) -> None:
+            model = self.models[name]
+            for parent in model.parents:
+                add(parent)
+            if model not in plan:
+                plan.append(model)
+
+        for target in targets:
+            add(target)
+        return plan
+
+
+@cache
+def small_warehouse(variant: str) -> SmallWarehouse:
+    """The small warehouse of one variant; compiled at the first call of the session."""
+    models, seeds = _compiled_project()
+    return SmallWarehouse(models[variant], seeds)
+
+
+@cache
+def _compiled_project() -> tuple[dict[str, dict[str, CompiledModel]], dict[str, pa.Table]]:
+    with tempfile.TemporaryDirectory() as folder:
+        work_dir = Path(folder)
+        environment = {
+            **os.environ,
+            "CUSTOMER_VALUE_WAREHOUSE": str(work_dir / "warehouse.duckdb"),
+            "CUSTOMER_VALUE_DBT_THREADS": "1",
+            "CUSTOMER_VALUE_DUCKDB_THREADS": "1",
+            "CUSTOMER_VALUE_DUCKDB_MEMORY_LIMIT": "1GB",
+            "CUSTOMER_VALUE_DUCKDB_TEMP_DIR": str(work_dir / "tmp"),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.compiled_models", folder],
+            cwd=PROJECT_ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            said = (done.stdout + done.stderr).strip().splitlines()
+            raise RuntimeError("dbt could not compile the project:\n" + "\n".join(said[:30]))
+        models = {
+            variant: _read_models(json.loads((work_dir / f"{variant}.json").read_text("utf-8")))
+            for variant in VARIANTS
+        }
+        return models, _read_seeds(work_dir / "warehouse.duckdb")
+
+
+def _read_models(manifest: dict[str, Any]) -> dict[str, CompiledModel]:
+    nodes = {
+        unique_id: node
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model"
+    }
+    return {
+        node["name"]: CompiledModel(
+            name=node["name"],
+            relation=node["relation_name"],
+            schema=node["schema"],
+            is_view=node["config"]["materialized"] == "view",
+            sql=node["compiled_code"],
+            parents=tuple(
+                nodes[parent]["name"] for parent in node["depends_on"]["nodes"] if parent in nodes
+            ),
+        )
+        for node in nodes.values()
+    }
+
+
+def _read_seeds(warehouse: Path) -> dict[str, pa.Table]:
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        names = con.execute(
+            "select table_name from information_schema.tables where table_schema = 'seeds'"
+        ).fetchall()
+        return {
+            name: con.sql(f'select * from seeds."{name}"').to_arrow_table() for (name,) in names
+        }
+
+
+def _compile_variants(work_dir: Path) -> None:
+    """Load the seeds and compile each variant in this process; needs the environment of dbt."""
+    from dbt.cli.main import dbtRunner
+
+    target = work_dir / "target"
+    options = ["--profiles-dir", str(DBT_PROJECT_DIR), "--project-dir", str(DBT_PROJECT_DIR)]
+    options += ["--target-path", str(target), "--log-path", str(work_dir / "logs"), "--quiet"]
+    runner = dbtRunner()
+    commands = [("seed", ["seed", *options])]
+    for variant, variables in VARIANTS.items():
+        arguments = ["compile", *options, "--vars", json.dumps(variables)]
+        commands.append((variant, arguments))
+    for name, arguments in commands:
+        if not runner.invoke(arguments).success:
+            raise SystemExit(f"dbt {arguments[0]} failed for {name}")
+        if arguments[0] == "compile":
+            (target / "manifest.json").replace(work_dir / f"{name}.json")
+
+
+if __name__ == "__main__":
+    _compile_variants(Path(sys.argv[1]))

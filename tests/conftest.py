@@ -1,0 +1,71 @@
+"""Fixtures that all tests share: where data is, and warehouses that are built once.
+
+Belongs here: fixtures used by more than one folder. Does not belong here: helpers with logic.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from building import Builder, Built
+
+from orchestration.settings import PROJECT_ROOT
+
+DEMO_CUSTOMERS = 1_500
+
+
+def pytest_configure() -> None:
+    """Settings of the person who runs the tests do not reach them."""
+    for name in list(os.environ):
+        if name.startswith("CUSTOMER_VALUE_"):
+            del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """The project's folder."""
+    return PROJECT_ROOT
+
+
+@pytest.fixture(scope="session")
+def uci_dir(project_root: Path) -> Path:
+    """The Online Retail data, used in place."""
+    folder = (project_root / ".." / "shared" / "data" / "online_retail").resolve()
+    if not folder.is_dir():
+        pytest.skip("the Online Retail data is not in ../shared/data/online_retail")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    """Builds a warehouse for given settings, once per test run whatever the processes."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder = shared / "built"
+    folder.mkdir(exist_ok=True)
+    return Builder(folder)
+
+
+@pytest.fixture(scope="session")
+def demo(build: Builder) -> Built:
+    """The demo shop, small, with default settings."""
+    return build(demo_customers=DEMO_CUSTOMERS)
+
+
+@pytest.fixture(scope="session")
+def uci_net(build: Builder, uci_dir: Path) -> Built:
+    """Online Retail with default settings."""
+    return build(landing_dir=uci_dir / "online_retail.parquet", profile="uci_online_retail")
+
+
+@pytest.fixture(scope="session")
+def uci_gross(build: Builder, uci_dir: Path) -> Built:
+    """Online Retail as the reference figures are computed: gross, every line, all history."""
+    return build(
+        landing_dir=uci_dir / "online_retail.parquet",
+        profile="uci_online_retail",
+        monetary_basis="gross",
+        deduplicate_lines=False,
+        value_line_kinds="all",
+        rfm_window_days=0,
+    )

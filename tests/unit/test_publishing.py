@@ -1,0 +1,275 @@
+"""Publishing: what is copied, what is not, what a reader sees, and what a killed run leaves."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from orchestration.build_record import assert_publishable, end_build, start_build
+from orchestration.dbt_runner import NodeResult
+from orchestration.errors import CustomerValueError
+from orchestration.fingerprint import Fingerprint
+from orchestration.manifest import Manifest, Node
+from orchestration.publishing.marts import Publication, publish_marts, side_path
+from orchestration.publishing.run_manifest import read_run_manifest, write_run_manifest
+from orchestration.settings import Settings
+from orchestration.warehouse import connect_warehouse
+
+MADE_FROM = Fingerprint(inputs="files", settings="settings", code="code")
+
+
+def _node(schema: str, name: str, **columns: str) -> dict[str, object]:
+    return {
+        "unique_id": f"model.customer_value.{name}",
+        "resource_type": "model",
+        "name": name,
+        "schema": schema,
+        "fqn": ["customer_value", schema, name],
+        "description": f"One row per '{name}'.",
+        "config": {"materialized": "table"},
+        "columns": {key: {"description": value} for key, value in columns.items()},
+        "depends_on": {"nodes": []},
+    }
+
+
+@pytest.fixture
+def nodes() -> list[Node]:
+    manifest = Manifest(
+        {
+            "nodes": {
+                "a": _node("core", "fct_orders", order_id="The order's id", absent="Not there"),
+                "b": _node("lifecycle", "fct_customer_months", customer_id="Who"),
+            },
+            "sources": {},
+        }
+    )
+    return manifest.of_type("model")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    settings = Settings(data_dir=tmp_path)
+    with connect_warehouse(settings, "testing") as con:
+        con.execute(
+            """
+            create schema raw;
+            create schema staging;
+            create schema intermediate;
+            create schema core;
+            create schema lifecycle;
+            create table raw.secrets as select 'private' as email;
+            create table raw.loaded_files as
+            select
+                'a.csv' as path, 'canonical' as profile, 'order_lines' as dataset,
+                10 as size_bytes, 'abc' as sha256, 'loaded' as status, null::varchar as error,
+                2 as rows_read, 2 as rows_kept, 0 as rows_rejected,
+                3.0::decimal(38, 4) as money_read, 3.0::decimal(38, 4) as money_kept,
+                0.0::decimal(38, 4) as money_rejected;
+            create view staging.stg_orders as select 1 as order_id;
+            create table intermediate.int_reporting_period as
+            select date '2024-05-31' as as_of_date;
+            create table core.fct_orders as
+            select i as order_id, 'warehouse.core.' || i as note from range(3) as t (i);
+            create table core.fct_orders__dbt_tmp as select 1 as left_over;
+            -- z reads y, y reads a table: views in views, in an order that is not the names'.
+            create view lifecycle.y as select order_id, note from warehouse.core.fct_orders;
+            create view lifecycle.fct_customer_months as
+            with named as (select * from "warehouse"."lifecycle"."y")
+            select order_id as customer_id, 'from warehouse.core.x' as note from named;
+            create view core.from_staging as select order_id from warehouse.staging.stg_orders;
+            """
+        )
+    return settings
+
+
+def _write_manifest(
+    con: duckdb.DuckDBPyConnection, database: str, row_counts: Mapping[str, int]
+) -> None:
+    settings = Settings(monetary_basis="gross")
+    write_run_manifest(con, database, settings, MADE_FROM, "run-1", row_counts)
+
+
+def _publish(settings: Settings, nodes: list[Node]) -> Publication:
+    return publish_marts(settings, nodes, _write_manifest)
+
+
+def test_only_published_schemas_are_in_the_file(settings: Settings, nodes: list[Node]) -> None:
+    publication = _publish(settings, nodes)
+    assert publication.row_counts == {
+        "core.fct_orders": 3,
+        "core.from_staging": 1,
+        "lifecycle.y": 3,
+        "lifecycle.fct_customer_months": 3,
+    }
+    con = duckdb.connect(str(settings.marts_path), read_only=True)
+    schemas = con.execute("select distinct schema_name from duckdb_tables()").fetchall()
+    assert sorted(schemas) == [("core",), ("meta",)]
+    con.close()
+    assert b"private" not in settings.marts_path.read_bytes()
+
+
+def test_views_stay_views_and_work_under_any_name(
+    settings: Settings, nodes: list[Node], tmp_path: Path
+) -> None:
+    _publish(settings, nodes)
+    moved = tmp_path / "another name.duckdb"
+    settings.marts_path.rename(moved)
+    con = duckdb.connect()
+    con.execute(f"attach '{moved}' as theirs (read_only)")
+    rows = con.execute("select * from theirs.lifecycle.fct_customer_months order by 1").fetchall()
+    views = con.execute(
+        "select view_name from duckdb_views() where database_name = 'theirs' and not internal"
+    ).fetchall()
+    con.close()
+    # The text that looks like a name is text still.
+    assert rows == [(number, "from warehouse.core.x") for number in range(3)]
+    # A view on something unpublished has become a table.
+    assert sorted(views) == [("fct_customer_months",), ("y",)]
+
+
+def test_descriptions_become_comments(settings: Settings, nodes: list[Node]) -> None:
+    _publish(settings, nodes)
+    con = duckdb.connect(str(settings.marts_path), read_only=True)
+    tables = dict(con.execute("select table_name, comment from duckdb_tables()").fetchall())
+    views = dict(con.execute("select view_name, comment from duckdb_views()").fetchall())
+    columns = dict(
+        con.execute(
+            """
+            select table_name || '.' || column_name, comment
+            from duckdb_columns() where comment is not null
+            """
+        ).fetchall()
+    )
+    con.close()
+    assert tables["fct_orders"] == "One row per 'fct_orders'."
+    assert views["fct_customer_months"] == "One row per 'fct_customer_months'."
+    assert columns == {
+        "fct_orders.order_id": "The order's id",
+        "fct_customer_months.customer_id": "Who",
+    }
+
+
+def test_the_manifest_says_what_the_file_was_made_from(
+    settings: Settings, nodes: list[Node]
+) -> None:
+    _publish(settings, nodes)
+    con = duckdb.connect(str(settings.marts_path), read_only=True)
+    manifest = read_run_manifest(con)
+    files = con.execute("select path, sha256, rows_kept from meta.input_files").fetchall()
+    con.close()
+    assert manifest is not None
+    assert (manifest.run_id, str(manifest.as_of_date)) == ("run-1", "2024-05-31")
+    assert manifest.settings["monetary_basis"] == "gross"
+    assert manifest.fingerprint == MADE_FROM.digest
+    assert manifest.row_counts["core.fct_orders"] == 3
+    assert files == [("a.csv", "abc", 2)]
+
+
+def test_a_reader_keeps_the_old_file_until_it_opens_the_new_one(
+    settings: Settings, nodes: list[Node]
+) -> None:
+    _publish(settings, nodes)
+    script = (
+        "import duckdb, sys; con = duckdb.connect(sys.argv[1], read_only=True);"
+        "count = lambda c: c.execute('select count(*) from core.fct_orders').fetchall()[0][0];"
+        "print(count(con), flush=True); sys.stdin.readline(); print(count(con)); con.close();"
+        "print(count(duckdb.connect(sys.argv[1], read_only=True)))"
+    )
+    reader = subprocess.Popen(
+        [sys.executable, "-c", script, str(settings.marts_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == "3\n"
+    with connect_warehouse(settings, "testing") as con:
+        con.execute("delete from core.fct_orders where order_id = 0")
+    _publish(settings, nodes)
+    rest, _ = reader.communicate("go\n")
+    assert rest == "3\n2\n"
+
+
+def test_what_a_killed_run_left_is_removed(settings: Settings, nodes: list[Node]) -> None:
+    side = side_path(settings)
+    side.write_bytes(b"half a database")
+    side.with_name(f"{side.name}.wal").write_bytes(b"its log")
+    _publish(settings, nodes)
+    assert not list(settings.resolved_data_dir.glob("marts.building*"))
+
+
+def test_a_failed_publication_leaves_the_last_one(settings: Settings, nodes: list[Node]) -> None:
+    _publish(settings, nodes)
+    before = settings.marts_path.read_bytes()
+
+    def fail(con: duckdb.DuckDBPyConnection, *_: object) -> None:
+        raise duckdb.IOException("IO Error: No space left on device")
+
+    with pytest.raises(CustomerValueError, match="No space left") as caught:
+        publish_marts(settings, nodes, fail)
+    assert "last publication is untouched" in caught.value.way_out
+    assert settings.marts_path.read_bytes() == before
+    assert not list(settings.resolved_data_dir.glob("marts.building*"))
+
+
+def _result(node: Node, status: str) -> NodeResult:
+    return NodeResult(node.unique_id, node.name, "model", status, "", 0, 0.1, "")
+
+
+def _other(made_from: Fingerprint) -> Fingerprint:
+    return Fingerprint(inputs="more files", settings=made_from.settings, code=made_from.code)
+
+
+def test_what_was_built_whole_and_passed_may_be_published(
+    settings: Settings, nodes: list[Node]
+) -> None:
+    with connect_warehouse(settings, "testing") as con:
+        start_build(con, MADE_FROM)
+        end_build(con, MADE_FROM, [_result(node, "success") for node in nodes])
+        assert_publishable(con, nodes, MADE_FROM)
+
+
+@pytest.mark.parametrize(
+    ("case", "message"),
+    [
+        ("unfinished", "did not come to its end"),
+        ("failed", r"failed in fct_orders"),
+        ("skipped", r"failed in fct_orders"),
+        ("missing", r"Not everything has been built yet: fct_orders"),
+        ("outdated", r"have changed since fct_orders was built"),
+        ("new input", r"have changed since fct_orders, fct_customer_months was built"),
+    ],
+)
+def test_anything_else_may_not(
+    settings: Settings, nodes: list[Node], case: str, message: str
+) -> None:
+    orders = next(node for node in nodes if node.name == "fct_orders")
+    months = next(node for node in nodes if node.name != "fct_orders")
+    with connect_warehouse(settings, "testing") as con:
+        start_build(con, MADE_FROM)
+        end_build(con, MADE_FROM, [_result(months, "success")])
+        if case in ("failed", "skipped"):
+            end_build(con, MADE_FROM, [_result(orders, "error" if case == "failed" else "skipped")])
+        elif case == "outdated":
+            end_build(con, _other(MADE_FROM), [_result(orders, "success")])
+        elif case != "missing":
+            end_build(con, MADE_FROM, [_result(orders, "success")])
+        if case == "unfinished":
+            start_build(con, MADE_FROM)
+        now = _other(MADE_FROM) if case == "new input" else MADE_FROM
+        with pytest.raises(CustomerValueError, match=message):
+            assert_publishable(con, nodes, now)
+
+
+def test_the_settings_in_the_manifest_are_those_that_move_numbers(
+    settings: Settings, nodes: list[Node]
+) -> None:
+    _publish(settings, nodes)
+    con = duckdb.connect(str(settings.marts_path), read_only=True)
+    text = con.execute("select settings from meta.run_manifest").fetchall()[0][0]
+    con.close()
+    assert set(json.loads(text)) >= set(Settings().dbt_vars())
