@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 
 import pytest
-from building import Builder, Built
 
 from orchestration.settings import PROJECT_ROOT
+from tests.building import Builder, Built
 
 DEMO_CUSTOMERS = 1_500
 

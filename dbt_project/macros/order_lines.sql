@@ -12,13 +12,14 @@
     {{ row_hash(['order_id', 'line_number', 'product_id', 'quantity']) }}
 {%- endmacro %}
 
-{#- Number of a line in its order by the line's content, so that the order of rows and files
-    changes nothing. -#}
-{% macro line_number_by_content() -%}
+{#- Position of a line in its order by the line's content, so that the order of rows and files
+    changes nothing; by time first, so that later lines leave earlier ones where they are. -#}
+{% macro line_position_by_content() -%}
     row_number() over (
             partition by order_id
             order by
-                {{ order_line_columns() | reject('in', ['order_id', 'line_number'])
-                    | join(', ') }}
+                ordered_at nulls last,
+                {{ order_line_columns() | reject('in', ['order_id', 'line_number', 'ordered_at'])
+                    | join(' nulls last,\n                ') }} nulls last
         )
 {%- endmacro %}

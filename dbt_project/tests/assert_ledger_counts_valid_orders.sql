@@ -1,14 +1,14 @@
--- Summed over all dates, the ledger counts an order once while it is worth something and not
--- otherwise, and its amount is what is left of it.
+-- Added up over all dates, the entries of an order that changed count it once while it is worth
+-- something and not otherwise, and their amount is what is left of it.
 
-with summed as (
+with changed as (
 
     select
         order_id,
         sum(order_count) as order_count,
         sum(amount) as amount
     from {{ ref('int_order_ledger') }}
-    where entry_type <> 'unmatched'
+    where entry_type = 'changed_order'
     group by order_id
 
 )
@@ -16,15 +16,11 @@ with summed as (
 select
     orders.order_id,
     orders.is_valid_order,
-    summed.order_count,
-    summed.amount
+    changed.order_count,
+    changed.amount
 from {{ ref('fct_orders') }} as orders
-left join summed
-    on orders.order_id = summed.order_id
+inner join changed
+    on orders.order_id = changed.order_id
 where
-    orders.customer_id is not null
-    and (
-        summed.order_count <> case when orders.is_valid_order then 1 else 0 end
-        or summed.amount <> orders.value_{{ var('monetary_basis') }}_revenue
-        or summed.order_count is null
-    )
+    changed.order_count <> case when orders.is_valid_order then 1 else 0 end
+    or changed.amount <> orders.value_{{ var('monetary_basis') }}_revenue

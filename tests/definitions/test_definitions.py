@@ -16,6 +16,29 @@ from orchestration.layers import MODEL_PREFIXES, PUBLISHED_SCHEMAS
 from orchestration.manifest import Manifest
 from orchestration.settings import Settings
 
+#: The interface that analysts build on; taking a table away is a breaking change.
+PUBLISHED_INTERFACE = {
+    "core/dim_customers",
+    "core/dim_products",
+    "core/fct_cancellations",
+    "core/fct_order_lines",
+    "core/fct_orders",
+    "lifecycle/fct_customer_months",
+    "lifecycle/rpt_cohort_retention",
+    "lifecycle/rpt_lifecycle_by_month",
+    "lifecycle/rpt_purchase_rates_by_month",
+    "quality/rpt_reconciliation",
+    "rfm/dim_rfm_cuts",
+    "rfm/fct_rfm_scores",
+    "rfm/fct_rfm_snapshots",
+    "rfm/rpt_segments",
+    "sales/rpt_channel_share",
+    "sales/rpt_largest_orders",
+    "sales/rpt_order_value_bands",
+    "sales/rpt_price_bands",
+    "sales/rpt_sales_by_month",
+}
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
@@ -58,6 +81,10 @@ def test_assets_are_the_contract_the_dbt_project_and_the_publication(
         if node.materialized != "ephemeral"
     }
     assert set(nodes) == expected | {"published/marts"}
+
+
+def test_the_published_interface_is_there(nodes: dict[str, dg.AssetSpec]) -> None:
+    assert set(nodes) >= PUBLISHED_INTERFACE
 
 
 def test_groups_are_the_folders(nodes: dict[str, dg.AssetSpec]) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from building import Built, run_command
 
 from orchestration.build import build_definitions
 from orchestration.checks.manifest_gate import find_breaches
@@ -22,6 +21,7 @@ from orchestration.progress import SilentReporter
 from orchestration.refresh import is_up_to_date, refresh
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
 from orchestration.warehouse import warehouse_lock
+from tests.building import Built, run_command
 
 
 @pytest.fixture

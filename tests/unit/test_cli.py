@@ -7,9 +7,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from building import run_command
 
 from orchestration.settings import Settings
+from tests.building import run_command
 
 
 @pytest.fixture

@@ -1,13 +1,20 @@
-with order_lines as (
+with lines_outside_orders as (
 
-    select * from {{ ref('int_order_lines') }}
-    where customer_id is not null
+    select * from {{ ref('fct_order_lines') }}
+    where
+        line_type <> 'sale'
+        and customer_id is not null
 
 ),
 
 customers as (
 
     select * from {{ ref('stg_customers') }}
+    where
+        registered_date is null
+        or registered_date <= (
+            select period.as_of_date from {{ ref('int_reporting_period') }} as period
+        )
 
 ),
 
@@ -67,18 +74,13 @@ unmatched_returns as (
 
 ),
 
--- Customers whose every line is a return or a discount have no order to stand under.
-lines_without_order as (
+outside_orders as (
 
     select
         customer_id,
-        min(country) as country,
-        sum(case
-            when line_type = 'discount' and {{ is_value_kind('line_kind') }} then discount_revenue
-            else 0
-        end) as discount_revenue
-    from order_lines
-    where line_type <> 'sale'
+        sum(case when {{ is_value_kind('line_kind') }} then discount_revenue else 0 end)
+            as discount_revenue
+    from lines_outside_orders
     group by customer_id
 
 ),
@@ -87,7 +89,7 @@ customer_ids as (
 
     select customer_id from ordering
     union
-    select customer_id from lines_without_order
+    select customer_id from outside_orders
     union
     select customer_id from registered
 
@@ -102,7 +104,7 @@ joined as (
         registered.region,
         ordering.first_order_date,
         ordering.last_order_date,
-        coalesce(ordering.country, lines_without_order.country) as country,
+        ordering.country,
         coalesce(ordering.order_count, 0) as order_count,
         coalesce(ordering.cancelled_order_count, 0) as cancelled_order_count,
         coalesce(ordering.valid_order_count, 0) as valid_order_count,
@@ -110,7 +112,7 @@ joined as (
         coalesce(ordering.returned_revenue, 0)
         + coalesce(unmatched_returns.returned_revenue, 0) as returned_revenue,
         coalesce(ordering.discount_revenue, 0)
-        + coalesce(lines_without_order.discount_revenue, 0) as discount_revenue
+        + coalesce(outside_orders.discount_revenue, 0) as discount_revenue
     from customer_ids
     left join registered
         on customer_ids.customer_id = registered.customer_id
@@ -118,8 +120,8 @@ joined as (
         on customer_ids.customer_id = ordering.customer_id
     left join unmatched_returns
         on customer_ids.customer_id = unmatched_returns.customer_id
-    left join lines_without_order
-        on customer_ids.customer_id = lines_without_order.customer_id
+    left join outside_orders
+        on customer_ids.customer_id = outside_orders.customer_id
 
 )
 

@@ -1,6 +1,7 @@
 with order_lines as (
 
     select * from {{ ref('stg_order_lines') }}
+    where order_date <= (select period.as_of_date from {{ ref('int_reporting_period') }} as period)
 
 ),
 

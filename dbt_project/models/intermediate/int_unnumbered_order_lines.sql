@@ -1,5 +1,5 @@
--- Lines whose source numbers none are numbered by content. For sources that number their lines the
--- table is empty and nothing is sorted.
+-- Lines without a number are numbered by content, after the numbers that their order has. For
+-- sources that number every line the table is empty and nothing is sorted.
 
 with unrepeated as (
 
@@ -31,12 +31,39 @@ unnumbered as (
     union all
     select * from repeated
 
+),
+
+highest_numbers as (
+
+    select
+        order_id,
+        max(line_number) as line_number
+    from {{ ref('stg_order_lines') }}
+    where
+        line_number is not null
+        and order_id in (select unnumbered.order_id from unnumbered)
+    group by order_id
+
+),
+
+positioned as (
+
+    select
+        *,
+        {{ line_position_by_content() }} as line_position
+    from unnumbered
+
 )
 
 select
-    order_date,
+    positioned.order_date,
     {%- for column in order_line_columns() %}
-    {{ line_number_by_content() ~ ' as line_number' if column == 'line_number' else column }}
-    {{- ',' if not loop.last }}
+    {% if column == 'line_number' -%}
+    positioned.line_position + coalesce(highest_numbers.line_number, 0) as line_number
+    {%- else -%}
+    positioned.{{ column }}
+    {%- endif %}{{ ',' if not loop.last }}
     {%- endfor %}
-from unnumbered
+from positioned
+left join highest_numbers
+    on positioned.order_id = highest_numbers.order_id

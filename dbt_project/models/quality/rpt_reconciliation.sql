@@ -24,13 +24,10 @@ period as (
 
 order_lines as (
 
-    select * from {{ ref('int_order_lines') }}
-
-),
-
-published_lines as (
-
-    select * from {{ ref('fct_order_lines') }}
+    select
+        *,
+        quantity * unit_price as amount
+    from {{ ref('fct_order_lines') }}
 
 ),
 
@@ -141,46 +138,26 @@ lines_totalled as (
 
     select
         count(*) as line_count,
-        coalesce(sum(quantity * unit_price), 0) as revenue,
+        coalesce(sum(amount), 0) as amount,
         coalesce(sum(gross_revenue), 0) as gross_revenue,
-        coalesce(sum(case when line_type = 'sale' then discount_revenue else 0 end), 0)
-            as line_discount_revenue,
-        coalesce(sum(case when line_type = 'cancellation' then line_amount else 0 end), 0)
-            as cancellation_revenue,
-        coalesce(sum(case when line_type = 'discount' then line_amount else 0 end), 0)
-            as discount_line_revenue,
-        coalesce(sum(case when line_type = 'other' then quantity * unit_price else 0 end), 0)
-            as other_revenue
+        coalesce(sum(returned_revenue), 0) as returned_revenue,
+        coalesce(sum(discount_revenue), 0) as discount_revenue,
+        coalesce(sum(net_revenue), 0) as net_revenue,
+        coalesce(sum(case when line_type = 'cancellation' then -amount else 0 end), 0)
+            as cancellation_amount,
+        coalesce(sum(case when line_type = 'discount' then -amount else 0 end), 0)
+            as discount_line_amount,
+        coalesce(sum(case when line_type = 'other' then amount else 0 end), 0) as other_amount,
+        coalesce(sum(case when line_type <> 'sale' then net_revenue else 0 end), 0)
+            as without_order_net_revenue
     from order_lines
 
 ),
 
 cancellations_totalled as (
 
-    select
-        coalesce(sum(revenue), 0) as revenue,
-        coalesce(sum(case when cancelled_order_id is null then revenue else 0 end), 0)
-            as unmatched_revenue,
-        coalesce(sum(case
-            when cancelled_order_id is null and customer_id is not null
-                and {{ is_value_kind('line_kind') }}
-                then revenue
-            else 0
-        end), 0) as customer_unmatched_revenue
+    select coalesce(sum(revenue), 0) as revenue
     from cancellations
-
-),
-
-published_totalled as (
-
-    select
-        count(*) as line_count,
-        coalesce(sum(gross_revenue), 0) as gross_revenue,
-        coalesce(sum(returned_revenue), 0) as returned_revenue,
-        coalesce(sum(net_revenue), 0) as net_revenue,
-        coalesce(sum(case when line_type <> 'sale' then net_revenue else 0 end), 0)
-            as without_order_net_revenue
-    from published_lines
 
 ),
 
@@ -260,7 +237,8 @@ compared as (
     cross join staged_totalled
     union all
     select
-        5, 'order_lines', 'staging', 'intermediate', 'duplicates, rows after the as-of date',
+        5, 'order_lines', 'staging', 'core.fct_order_lines',
+        'duplicates, rows after the as-of date',
         staged_totalled.line_count,
         duplicates_totalled.line_count + staged_totalled.later_count,
         lines_totalled.line_count
@@ -269,52 +247,49 @@ compared as (
     cross join lines_totalled
     union all
     select
-        6, 'amount', 'staging', 'intermediate', 'duplicates, rows after the as-of date',
+        6, 'amount', 'staging', 'core.fct_order_lines', 'duplicates, rows after the as-of date',
         staged_totalled.revenue,
         duplicates_totalled.revenue + staged_totalled.later_revenue,
-        lines_totalled.revenue
+        lines_totalled.amount
     from staged_totalled
     cross join duplicates_totalled
     cross join lines_totalled
     union all
     select
-        7, 'amount', 'intermediate', 'intermediate',
-        'sales = amount + cancellations + discount lines - lines of other types',
-        lines_totalled.revenue,
-        lines_totalled.other_revenue
-        - lines_totalled.cancellation_revenue
-        - lines_totalled.discount_line_revenue,
+        7, 'gross_revenue', 'core.fct_order_lines', 'core.fct_order_lines',
+        'cancellations, discount lines and other lines, whose amounts are no sales',
+        lines_totalled.amount,
+        lines_totalled.other_amount
+        - lines_totalled.cancellation_amount
+        - lines_totalled.discount_line_amount,
         lines_totalled.gross_revenue
     from lines_totalled
     union all
     select
-        8, 'order_lines', 'intermediate', 'core', 'none',
-        lines_totalled.line_count, 0, published_totalled.line_count
-    from lines_totalled
-    cross join published_totalled
+        8, 'returned_revenue', 'core.fct_cancellations', 'core.fct_order_lines', 'none',
+        cancellations_totalled.revenue, 0, lines_totalled.returned_revenue
+    from cancellations_totalled
+    cross join lines_totalled
     union all
     select
-        9, 'net_revenue', 'intermediate', 'core', 'discounts, returns',
+        9, 'net_revenue', 'core.fct_order_lines', 'core.fct_order_lines', 'discounts, returns',
         lines_totalled.gross_revenue,
-        lines_totalled.line_discount_revenue + lines_totalled.discount_line_revenue
-        + cancellations_totalled.revenue,
-        published_totalled.net_revenue
+        lines_totalled.discount_revenue + lines_totalled.returned_revenue,
+        lines_totalled.net_revenue
     from lines_totalled
-    cross join cancellations_totalled
-    cross join published_totalled
     union all
     select
         10, 'gross_revenue', 'core.fct_order_lines', 'core.fct_orders', 'none',
-        published_totalled.gross_revenue, 0, orders_totalled.gross_revenue
-    from published_totalled
+        lines_totalled.gross_revenue, 0, orders_totalled.gross_revenue
+    from lines_totalled
     cross join orders_totalled
     union all
     select
         11, 'net_revenue', 'core.fct_order_lines', 'core.fct_orders',
         'unmatched returns, discount lines',
-        published_totalled.net_revenue, published_totalled.without_order_net_revenue,
+        lines_totalled.net_revenue, lines_totalled.without_order_net_revenue,
         orders_totalled.net_revenue
-    from published_totalled
+    from lines_totalled
     cross join orders_totalled
     union all
     select
@@ -326,14 +301,14 @@ compared as (
     union all
     select
         13, 'gross_revenue', 'core.fct_order_lines', 'sales.rpt_sales_by_month', 'none',
-        published_totalled.gross_revenue, 0, months_totalled.gross_revenue
-    from published_totalled
+        lines_totalled.gross_revenue, 0, months_totalled.gross_revenue
+    from lines_totalled
     cross join months_totalled
     union all
     select
         14, 'net_revenue', 'core.fct_order_lines', 'sales.rpt_sales_by_month', 'none',
-        published_totalled.net_revenue, 0, months_totalled.net_revenue
-    from published_totalled
+        lines_totalled.net_revenue, 0, months_totalled.net_revenue
+    from lines_totalled
     cross join months_totalled
     union all
     select
