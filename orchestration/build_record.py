@@ -113,16 +113,19 @@ def judge(
             "select unique_id, status, fingerprint from audit.node_results"
         ).fetchall()
     }
-    failed, missing, outdated = [], [], []
+    failed, skipped, missing, outdated = [], [], [], []
     for node in required:
         status, built_from = known.get(node.unique_id, (None, None))
         if status is None:
             missing.append(node.name)
+        elif status == "skipped":
+            skipped.append(node.name)
         elif status not in _OK:
             failed.append(node.name)
         elif built_from != fingerprint.digest:
             outdated.append(node.name)
-    return Verdict(bool(unfinished), tuple(failed), tuple(missing), tuple(outdated))
+    # What was skipped follows from what failed, which is what a person wants to read.
+    return Verdict(bool(unfinished), tuple(failed or skipped), tuple(missing), tuple(outdated))
 
 
 def assert_publishable(

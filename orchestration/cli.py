@@ -218,10 +218,11 @@ def profile_check(
     profiles_dir: ProfilesDirOption = None,
 ) -> None:
     """Show what a profile makes of a file: first rows, rejects, totals. Writes nothing."""
-    from orchestration.profile_check import show_profile_check
+    from orchestration.landing.check import check_profile
+    from orchestration.profile_check import print_profile_check
 
-    settings = _settings(landing_dir=file, profile=profile, profiles_dir=profiles_dir)
-    show_profile_check(settings, Console())
+    settings = _settings(profiles_dir=profiles_dir)
+    print_profile_check(check_profile(file, profile, settings), Console())
 
 
 def main() -> None:

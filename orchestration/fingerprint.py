@@ -21,7 +21,15 @@ _PACKAGE_DIR = Path(__file__).resolve().parent
 _GENERATED_FOLDERS = frozenset({"target", "logs", "dbt_packages", "__pycache__"})
 #: Parts of the package that show or start things and cannot change a table.
 _WITHOUT_EFFECT = frozenset(
-    {"cli.py", "terminal.py", "summary.py", "generated_docs.py", "query.py", "dev.py"}
+    {
+        "cli.py",
+        "terminal.py",
+        "summary.py",
+        "generated_docs.py",
+        "query.py",
+        "dev.py",
+        "profile_check.py",
+    }
 )
 
 

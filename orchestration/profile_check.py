@@ -1,78 +1,72 @@
-"""What a profile makes of a file: the first rows, the rejects, the totals.
+"""Printing what a profile makes of a file: the first rows, the rejects, the totals.
 
-Belongs here: loading one file into a warehouse that is thrown away, and showing the result. Does
-not belong here: loading itself (``landing/``).
+Belongs here: laying it out. Does not belong here: trying the profile (``landing/check.py``).
 """
 
-import tempfile
-from pathlib import Path
-
-import duckdb
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from orchestration.errors import CustomerValueError
-from orchestration.landing.contract import CONTRACT
-from orchestration.landing.load import load_landing
-from orchestration.landing.report import FileReport, LoadReport
-from orchestration.settings import Settings
-from orchestration.warehouse import connect_warehouse
-
-_ROWS_SHOWN = 5
+from orchestration.landing.check import DatasetCheck, ProfileCheck
+from orchestration.landing.report import FileReport
 
 
-def show_profile_check(settings: Settings, console: Console) -> None:
-    """Load the landing file of the settings into a temporary warehouse and print what came of it.
+def print_profile_check(check: ProfileCheck, console: Console) -> None:
+    """Print what came of each dataset that the file feeds.
 
     Raises:
-        CustomerValueError: the file or the profile is not there, or no record could be read.
+        CustomerValueError: the file could not be read at all for one of them.
     """
-    with tempfile.TemporaryDirectory(prefix="customer-value-") as folder:
-        apart = settings.model_copy(update={"data_dir": Path(folder), "temp_dir": None})
-        with connect_warehouse(apart, "checking a profile") as con:
-            report = load_landing(con, apart)
-            for file in report.files:
-                _show_file(con, file, console)
-    if report.failed:
-        _refuse(report)
+    for dataset in check.datasets:
+        if dataset.file.action != "failed":
+            _print_dataset(dataset, console)
+    for dataset in check.datasets:
+        if dataset.file.action == "failed":
+            raise CustomerValueError(
+                f"{check.path.name} cannot be loaded as {dataset.dataset} by profile "
+                f"{check.profile}: {dataset.file.error}"
+            )
 
 
-def _show_file(con: duckdb.DuckDBPyConnection, file: FileReport, console: Console) -> None:
-    console.print(
-        f"{file.path} as {file.dataset} by profile {file.profile}: {file.rows_read:,} rows read, "
+def _print_dataset(check: DatasetCheck, console: Console) -> None:
+    file = check.file
+    facts = [
+        f"{file.path} as {check.dataset} by profile {file.profile}: {file.rows_read:,} rows read, "
         f"{file.rows_kept:,} kept, {file.rows_rejected:,} rejected",
-        highlight=False,
-        soft_wrap=True,
-    )
-    if file.money_read is not None:
-        console.print(
-            f"Quantity x price: {file.money_read:,.2f} read, {file.money_kept or 0:,.2f} kept, "
-            f"{file.money_rejected or 0:,.2f} rejected",
-            highlight=False,
-        )
-    if file.absent_columns:
-        console.print(f"Not in the file: {', '.join(file.absent_columns)}", highlight=False)
-    if file.rows_kept:
-        console.print(_first_rows(con, file.dataset))
+        f"From {check.first_at} to {check.last_at} (UTC)" if check.first_at else "",
+        _counts(check),
+        f"Not in the file: {', '.join(file.absent_columns)}" if file.absent_columns else "",
+    ]
+    for fact in facts:
+        if fact:
+            console.print(escape(fact), highlight=False, soft_wrap=True)
+    if check.first_rows:
+        console.print(_first_rows(check))
     if file.rejects:
         console.print(_rejects(file))
 
 
-def _first_rows(con: duckdb.DuckDBPyConnection, dataset: str) -> Table:
-    names = CONTRACT[dataset].column_names
-    rows = con.execute(
-        f"select {', '.join(names)} from raw.{dataset} limit {_ROWS_SHOWN}"
-    ).fetchall()
+def _counts(check: DatasetCheck) -> str:
+    counts = []
+    if check.orders is not None:
+        counts.append(f"{check.orders:,} orders")
+    if check.customers is not None:
+        counts.append(f"{check.customers:,} customers")
+    if check.money is not None:
+        counts.append(f"quantity x price {check.money:,.2f}")
+    return ", ".join(counts)
+
+
+def _first_rows(check: DatasetCheck) -> Table:
     # One column per row of the file: contracts have more columns than a terminal has room for.
     table = Table(title="The first rows", title_justify="left")
     table.add_column("column", no_wrap=True)
-    for number in range(1, len(rows) + 1):
+    for number in range(1, len(check.first_rows) + 1):
         table.add_column(str(number))
-    for index, name in enumerate(names):
-        values = [row[index] for row in rows]
-        if any(value is not None for value in values):
-            table.add_row(name, *(escape("" if v is None else str(v)) for v in values))
+    for index, name in enumerate(check.columns):
+        values = (row[index] for row in check.first_rows)
+        table.add_row(name, *(escape("" if value is None else str(value)) for value in values))
     return table
 
 
@@ -90,10 +84,3 @@ def _rejects(file: FileReport) -> Table:
             escape(reject.message),
         )
     return table
-
-
-def _refuse(report: LoadReport) -> None:
-    first = report.failed[0]
-    raise CustomerValueError(
-        f"{first.path} could not be read with profile {first.profile}: {first.error}"
-    )

@@ -100,13 +100,16 @@ def load(settings: Settings, datasets: list[str] | None, reporter: Reporter) -> 
 
 def describe_load(report: "LoadReport") -> str:
     """One line: files by what became of them, rows kept and rejected."""
-    parts = [f"{report.loaded_count:,} {_files(report.loaded_count)} loaded"]
+    unread = []
     if report.unchanged_count:
-        parts.append(f"{report.unchanged_count:,} unchanged")
+        unread.append(f"{report.unchanged_count:,} unchanged")
     if report.failed:
-        parts.append(f"{len(report.failed):,} failed")
+        unread.append(f"{len(report.failed):,} failed")
+    if not report.loaded_count:
+        return ", ".join(["no new file", *unread])
+    loaded = f"{report.loaded_count:,} {_files(report.loaded_count)} loaded"
     rows = f"{report.rows_kept:,} rows kept, {report.rows_rejected:,} rejected"
-    return f"{', '.join(parts)} ({rows})"
+    return f"{', '.join([loaded, *unread])} ({rows})"
 
 
 def describe_failed_files(report: "LoadReport") -> tuple[str, str]:
