@@ -135,15 +135,16 @@ def prepare_lines(raw_lines: list[RawLine], options: Options) -> PreparedLines:
         else:
             kept.append(line)
 
-    lines = [_order_line(raw, number, options) for raw, number in _number_lines(kept)]
-    as_of_date = options.as_of_date
-    if as_of_date is None and lines:
-        as_of_date = max(line.order_date for line in lines)
+    dates = [business_date(line.ordered_at, options.shop_timezone) for line in kept]
+    as_of_date = options.as_of_date or max(dates, default=None)
+    known = [
+        line
+        for line, order_date in zip(kept, dates, strict=True)
+        if as_of_date is not None and order_date <= as_of_date
+    ]
+    lines = [_order_line(raw, number, options) for raw, number in _number_lines(known)]
     return PreparedLines(
-        lines=sorted(
-            (line for line in lines if as_of_date and line.order_date <= as_of_date),
-            key=lambda line: line.in_time_order,
-        ),
+        lines=sorted(lines, key=lambda line: line.in_time_order),
         duplicate_count=duplicate_count,
         as_of_date=as_of_date,
     )
@@ -191,22 +192,32 @@ def _clean(line: RawLine) -> RawLine:
 
 
 def _number_lines(lines: list[RawLine]) -> list[tuple[RawLine, int]]:
-    """Give each line its number: its own, or its place in its order by content."""
-    numbered = [(line, line.line_number) for line in lines if line.line_number is not None]
-    for order_id in sorted({line.order_id for line in lines if line.line_number is None}):
-        unnumbered = [
-            line for line in lines if line.order_id == order_id and line.line_number is None
-        ]
-        unnumbered.sort(key=_content)
-        numbered += [(line, place + 1) for place, line in enumerate(unnumbered)]
-    return numbered
+    """Give each line its number: its own, or its place by content after those of its order.
+
+    Of lines that are equal in everything only the first keeps its number.
+    """
+    numbered: list[tuple[RawLine, int]] = []
+    unnumbered: list[RawLine] = []
+    for line in lines:
+        if line.line_number is None or (line, line.line_number) in numbered:
+            unnumbered.append(line)
+        else:
+            numbered.append((line, line.line_number))
+
+    result = list(numbered)
+    for order_id in sorted({line.order_id for line in unnumbered}):
+        highest = max((number for line, number in numbered if line.order_id == order_id), default=0)
+        without = [line for line in unnumbered if line.order_id == order_id]
+        without.sort(key=_content)
+        result += [(line, highest + place + 1) for place, line in enumerate(without)]
+    return result
 
 
 def _content(line: RawLine) -> tuple[Any, ...]:
-    """Content in the order of the input contract's columns, empty ones last."""
+    """Time, then content in the order of the input contract's columns, empty ones last."""
     columns = (
-        line.product_id,
         line.ordered_at,
+        line.product_id,
         line.quantity,
         line.unit_price,
         line.customer_id,

@@ -51,8 +51,8 @@ ranked_names as (
         row_number() over (
             partition by product_id
             order by
-                case when last_sold_at is null then 1 else 0 end,
-                last_sold_at desc, line_count desc, product_name
+                case when last_sold_at is null then 1 else 0 end asc,
+                last_sold_at desc, line_count desc, product_name asc
         ) as name_rank
     from names_used
 

@@ -41,6 +41,9 @@ highest_numbers as (
     from {{ ref('stg_order_lines') }}
     where
         line_number is not null
+        and order_date <= (
+            select period.as_of_date from {{ ref('int_reporting_period') }} as period
+        )
         and order_id in (select unnumbered.order_id from unnumbered)
     group by order_id
 

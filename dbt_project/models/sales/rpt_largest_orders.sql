@@ -15,7 +15,7 @@ ranked as (
 
     select
         *,
-        row_number() over (order by gross_revenue desc, order_id) as order_rank
+        row_number() over (order by gross_revenue desc, order_id asc) as order_rank
     from orders
 
 ),
