@@ -12,7 +12,7 @@ a row in the table gives its record number.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from orchestration.landing.contract import Column, Dataset, Kind
+from orchestration.landing.contract import LARGEST_LINE_AMOUNT, Column, Dataset, Kind
 from orchestration.landing.expressions import as_select_item, quote_name, quote_text
 from orchestration.landing.profile import Profile, Source
 from orchestration.landing.scans import Scan
@@ -159,6 +159,10 @@ def _checks(columns: Sequence[Column], profile: Profile) -> Iterator[_Check]:
             yield from _timestamp_checks(column, profile)
         else:
             yield from _number_checks(column)
+    by_name = {column.name: column for column in columns}
+    if {"quantity", "unit_price"} <= by_name.keys():
+        amount = f"abs({_double(by_name['quantity'])} * {_value(by_name['unit_price'])}::double)"
+        yield _Check("unit_price", "amount_out_of_range", f"{amount} >= {LARGEST_LINE_AMOUNT}")
 
 
 def _text_checks(column: Column) -> Iterator[_Check]:

@@ -34,6 +34,8 @@ _DUCKDB_TYPES = {
 LARGEST_QUANTITY = 1_000_000_000
 #: No amount of one line exceeds this; one step of the type above it is a thousand million.
 LARGEST_AMOUNT = Decimal("999999999.9999")
+#: Quantity times unit price of one line lies below this, so that sums over lines fit their type.
+LARGEST_LINE_AMOUNT = 1_000_000_000_000
 
 
 @dataclass(frozen=True)

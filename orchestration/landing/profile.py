@@ -24,7 +24,7 @@ from orchestration.landing.timestamps import format_problem
 Format = Literal["csv", "parquet", "xlsx", "jsonl", "fixed_width"]
 
 #: Raise when typing or judging of values changes, so that files already loaded are read anew.
-READING_VERSION = 1
+READING_VERSION = 2
 
 _FORMAT_BY_SUFFIX: dict[str, Format] = {
     ".csv": "csv",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from orchestration.landing.contract import CONTRACT, LARGEST_QUANTITY
+from orchestration.landing.contract import CONTRACT, LARGEST_LINE_AMOUNT, LARGEST_QUANTITY
 from orchestration.landing.expressions import quote_text
 from orchestration.landing.scans import REJECTED_LINES, REJECTED_SCANS, Scan
 
@@ -32,6 +32,11 @@ REASONS: dict[str, tuple[str, str]] = {
         "lies outside of what is possible",
         f"Quantities lie within plus or minus {LARGEST_QUANTITY}, amounts from 0 to below "
         "1000000000. Correct the value at its source.",
+    ),
+    "amount_out_of_range": (
+        "makes an amount, times the quantity, that is not possible",
+        f"The amount of a line lies below {LARGEST_LINE_AMOUNT}. Correct quantity or price at the "
+        "source.",
     ),
     "not_a_timestamp": (
         "is not a date or time in a known format",

@@ -66,6 +66,16 @@ def test_a_value_that_is_none_is_set_aside_with_its_place(
     assert plain is None or f"'{plain}'" in message
 
 
+def test_an_amount_that_no_sum_could_hold_is_set_aside(folder: LandingFolder) -> None:
+    huge = order_line(quantity="1000000", unit_price="1000000")
+    folder.write_lines("order_lines.csv", GOOD_LINE, huge)
+
+    assert folder.report("order_lines.csv").rows_rejected == 1
+    assert folder.rejects() == [
+        ("order_lines.csv", 2, "unit_price", "1000000", "amount_out_of_range")
+    ]
+
+
 def test_the_original_row_is_kept_as_json(folder: LandingFolder) -> None:
     folder.write_lines(
         "order_lines.csv", GOOD_LINE, order_line(quantity="x", product_name='"a ""b"""')

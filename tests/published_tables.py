@@ -1,0 +1,67 @@
+"""Comparing publications table by table, row by row.
+
+Belongs here: what differs between two published files. Does not belong here: which two files ought
+to be equal.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+from orchestration.layers import PUBLISHED_SCHEMAS
+
+
+def published_rows(marts: Path) -> dict[str, int]:
+    """Rows of every published table, by ``schema.table``."""
+    with duckdb.connect(str(marts), read_only=True) as con:
+        return {
+            name: con.execute(f"select count(*) from {name}").fetchall()[0][0]
+            for name in _columns(
+                con, str(con.execute("select current_database()").fetchall()[0][0])
+            )
+        }
+
+
+def differences(marts: Path, other: Path) -> list[str]:
+    """What two publications differ in: one line per table with the rows only one of them has.
+
+    A row that stands twice in one and once in the other is a difference. Schema ``meta``, which
+    says when and from what a publication was made, is not compared.
+    """
+    with duckdb.connect() as con:
+        for name, path in (("a", marts), ("b", other)):
+            con.execute(f"attach '{path}' as {name} (read_only)")
+        in_a, in_b = _columns(con, "a"), _columns(con, "b")
+        found = [f"{name} is in one of them only" for name in sorted(in_a.keys() ^ in_b.keys())]
+        for name in sorted(in_a.keys() & in_b.keys()):
+            if in_a[name] != in_b[name]:
+                found.append(f"{name} has other columns: {in_a[name]} and {in_b[name]}")
+                continue
+            found += _different_rows(con, name)
+        return found
+
+
+def _columns(con: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[str, str]]]:
+    tables: dict[str, list[tuple[str, str]]] = {}
+    for name, column, data_type in con.execute(
+        """
+        select schema_name || '.' || table_name, column_name, data_type
+        from duckdb_columns()
+        where database_name = ? and schema_name in (select unnest(?))
+        order by schema_name, table_name, column_index
+        """,
+        [database, list(PUBLISHED_SCHEMAS)],
+    ).fetchall():
+        tables.setdefault(name, []).append((column, data_type))
+    return tables
+
+
+def _different_rows(con: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+    found = []
+    for here, there in (("a", "b"), ("b", "a")):
+        rows = con.execute(
+            f"select * from (from {here}.{name} except all from {there}.{name}) limit 3"
+        ).fetchall()
+        if rows:
+            found.append(f"{name}: only in {here}: {rows}")
+    return found
