@@ -3,9 +3,6 @@
 
 select
     order_id,
-    min(customer_id) as customer_id,
-    max(customer_id) as other_customer_id
-from {{ ref('fct_order_lines') }}
-where line_type = 'sale'
-group by order_id
-having min(customer_id) <> max(customer_id)
+    customer_id
+from {{ ref('fct_orders') }}
+where has_several_customers

@@ -23,6 +23,7 @@ booked as (
     select
         order_id,
         min(customer_id) as customer_id,
+        min(customer_id) <> max(customer_id) as has_several_customers,
         min(ordered_at) as ordered_at,
         min(order_date) as order_date,
         max(order_date) as last_line_date,
@@ -69,6 +70,7 @@ reduced as (
 select
     order_id,
     customer_id,
+    coalesce(has_several_customers, false) as has_several_customers,
     ordered_at,
     order_date,
     last_line_date,

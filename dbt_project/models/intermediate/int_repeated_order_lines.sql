@@ -1,5 +1,5 @@
--- The lines that can be duplicates, compared in full. Either one of each is left, or all are kept
--- and copies beyond the first lose their number, which would not be unique.
+-- The lines that can be duplicates, compared in full. Copies beyond the first are set aside, unless
+-- duplicates are kept; they bear no number, which would not be unique.
 
 with order_lines as (
 
@@ -36,12 +36,14 @@ select
     order_date,
     {%- for column in order_line_columns() %}
     {% if column == 'line_number' -%}
-    case when copy_number = 1 then line_number end as line_number
+    case when copy_number = 1 then line_number end as line_number,
     {%- else -%}
-    {{ column }}
-    {%- endif %}{{ ',' if not loop.last }}
+    {{ column }},
+    {%- endif %}
     {%- endfor %}
+    {% if var('deduplicate_lines') -%}
+        copy_number > 1 as is_set_aside
+    {%- else -%}
+        false as is_set_aside
+    {%- endif %}
 from counted
-{%- if var('deduplicate_lines') %}
-where copy_number = 1
-{%- endif %}

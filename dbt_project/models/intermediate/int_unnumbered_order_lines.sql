@@ -20,8 +20,13 @@ with unrepeated as (
 
 repeated as (
 
-    select * from {{ ref('int_repeated_order_lines') }}
-    where line_number is null
+    select
+        order_date,
+        {{ order_line_columns() | join(',\n        ') }}
+    from {{ ref('int_repeated_order_lines') }}
+    where
+        line_number is null
+        and not is_set_aside
 
 ),
 

@@ -99,38 +99,13 @@ staged_totalled as (
 
 ),
 
-repeated_totalled as (
-
-    select
-        count(*) as line_count,
-        coalesce(sum(staged_copies.quantity * staged_copies.unit_price), 0) as revenue
-    from {{ ref('stg_order_lines') }} as staged_copies
-    cross join period
-    where
-        staged_copies.order_date <= period.as_of_date
-        and {{ order_line_hash() }} in (
-            select repeated.line_hash from {{ ref('int_repeated_line_hashes') }} as repeated
-        )
-
-),
-
-kept_totalled as (
+duplicates_totalled as (
 
     select
         count(*) as line_count,
         coalesce(sum(quantity * unit_price), 0) as revenue
     from {{ ref('int_repeated_order_lines') }}
-
-),
-
--- A line is set aside as a duplicate where it stands among the repeated and not among the kept.
-duplicates_totalled as (
-
-    select
-        repeated_totalled.line_count - kept_totalled.line_count as line_count,
-        repeated_totalled.revenue - kept_totalled.revenue as revenue
-    from repeated_totalled
-    cross join kept_totalled
+    where is_set_aside
 
 ),
 

@@ -11,19 +11,20 @@ cancellations as (
 
 ),
 
-ranked as (
+largest_orders as (
 
-    select
-        *,
-        row_number() over (order by gross_revenue desc, order_id asc) as order_rank
-    from orders
+    select * from orders
+    order by gross_revenue desc, order_id asc
+    limit {{ var('largest_orders') | int }}
 
 ),
 
 largest as (
 
-    select * from ranked
-    where order_rank <= {{ var('largest_orders') | int }}
+    select
+        *,
+        row_number() over (order by gross_revenue desc, order_id asc) as order_rank
+    from largest_orders
 
 ),
 
