@@ -47,7 +47,7 @@ docs: $(READY)  ## Write docs/settings.md and docs/outputs.md anew
 	@$(BIN)/python -m orchestration.generated_docs
 
 bench: $(READY)  ## Measure the pipeline against a plain pandas script
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 # DuckDB 2.0 works here, but 1.5 readers (command line, BI tools) cannot open what it writes.
 lock: $(READY)  ## Resolve the dependencies anew into requirements.lock
