@@ -52,7 +52,7 @@ def read_summary(path: Path) -> Summary:
         CustomerValueError: nothing is published there.
     """
     with connect_marts(path) as con:
-        customers = _one(con, "select count(*) from core.dim_customers")
+        customers = _one(con, "select count(*) from core.dim_customers where order_count > 0")
         orders = _one(con, "select count(*) from core.fct_orders")
         gross, net = con.execute(
             """
@@ -180,13 +180,13 @@ def _figures(summary: Summary) -> Table:
     table.add_column(justify="right")
     if summary.manifest is not None:
         basis = summary.manifest.settings.get("monetary_basis")
-        table.add_row("as of", f"{summary.manifest.as_of_date} ({basis})")
+        table.add_row("as of", f"{summary.manifest.as_of_date or 'no orders'} ({basis})")
     table.add_row("customers", f"{summary.customers:,}")
     table.add_row("orders", f"{summary.orders:,}")
     table.add_row("gross revenue", f"{summary.gross_revenue:,.2f}")
     table.add_row("net revenue", f"{summary.net_revenue:,.2f}")
     files = "file" if summary.file_count == 1 else "files"
-    table.add_row("rows read", f"{summary.rows_kept:,} from {summary.file_count:,} {files}")
+    table.add_row("rows loaded", f"{summary.rows_kept:,} from {summary.file_count:,} {files}")
     table.add_row("rows rejected", f"{summary.rows_rejected:,}")
     return table
 
