@@ -11,17 +11,6 @@ import duckdb
 from orchestration.layers import PUBLISHED_SCHEMAS
 
 
-def published_rows(marts: Path) -> dict[str, int]:
-    """Rows of every published table, by ``schema.table``."""
-    with duckdb.connect(str(marts), read_only=True) as con:
-        return {
-            name: con.execute(f"select count(*) from {name}").fetchall()[0][0]
-            for name in _columns(
-                con, str(con.execute("select current_database()").fetchall()[0][0])
-            )
-        }
-
-
 def differences(marts: Path, other: Path) -> list[str]:
     """What two publications differ in: one line per table with the rows only one of them has.
 

@@ -1,0 +1,180 @@
+"""Bad input through the command: one readable line, good files loaded, the publication untouched.
+
+Then, with the input put right, the next run succeeds.
+"""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+
+from orchestration.settings import Settings
+from tests.building import Builder, Built, run_command
+from tests.small_shops import copy_of, small_shop
+
+HEADER = "order_id,line_number,product_id,ordered_at,quantity,unit_price,customer_id,currency"
+
+
+def _write(path: Path, *lines: str, header: str = HEADER) -> None:
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def settings(build: Builder, tmp_path: Path) -> Settings:
+    """A copy of a small published shop, with a landing folder of its own."""
+    return copy_of(small_shop(build), tmp_path)
+
+
+@pytest.fixture
+def landing(settings: Settings) -> Path:
+    """The folder its files lie in."""
+    return settings.resolved_landing_dir / "canonical"
+
+
+def _run_fails(settings: Settings, *arguments: str) -> str:
+    """Run, and return the one line of the error; the publication is as it was, byte for byte."""
+    published = settings.marts_path.read_bytes() if settings.marts_path.exists() else None
+    done = run_command(["run", *arguments], settings, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1, done.stderr
+    assert done.stderr.splitlines()[-1] == errors[0], done.stderr
+    now = settings.marts_path.read_bytes() if settings.marts_path.exists() else None
+    assert now == published
+    return errors[0]
+
+
+def _assert_says(text: str, *parts: str) -> None:
+    for part in parts:
+        assert part in text
+
+
+def _ledger(settings: Settings) -> dict[str, tuple[str, str]]:
+    """Status and error by the name of the file."""
+    rows = Built(settings, "").warehouse(
+        "select parse_filename(path), status, error from raw.loaded_files"
+    )
+    return {name: (status, error or "") for name, status, error in rows}
+
+
+def _orders(settings: Settings) -> int:
+    return int(Built(settings, "").marts("select count(*) from core.fct_orders")[0][0])
+
+
+def test_bad_files_then_bad_rows_then_all_put_right(settings: Settings, landing: Path) -> None:
+    files, orders = len(_ledger(settings)), _orders(settings)
+    _write(landing / "order_lines_2.csv", "901,1,P1,2024-04-08 09:00:00,1,3.00,c1,EUR")
+    _write(landing / "order_lines_a.csv", "902,P1,x", header="order_id,product_id,price")
+    wrong_dates = [f"95{day},1,P1,{day}.13.2024,1,3.00,c1,EUR" for day in range(1, 6)]
+    _write(landing / "order_lines_b.csv", *wrong_dates)
+    openpyxl.Workbook().save(landing / "book.xlsx")
+    (landing / "book.xlsx").rename(landing / "order_lines_c.csv")
+    with duckdb.connect() as con:
+        con.execute(
+            "copy (select 'x' || range as order_id, 'P' as product_id, 1 as quantity, "
+            "'2024-01-01' as ordered_at, 2.5 as unit_price from range(9999)) "
+            f"to '{landing}/order_lines_d.parquet'"
+        )
+    whole = (landing / "order_lines_d.parquet").read_bytes()
+    (landing / "order_lines_d.parquet").write_bytes(whole[: len(whole) // 2])
+    (landing / "order_lines_e.csv").symlink_to(landing / "nowhere")
+
+    error = _run_fails(settings)
+    _assert_says(error, "5 landing files could not be loaded", "order_lines_a.csv", "quantity")
+    _assert_says(
+        error, "unit_price", "'price'", "put right or removed", "The other files are loaded"
+    )
+    ledger = _ledger(settings)
+    assert ledger["order_lines_2.csv"] == ("loaded", "")
+    failed = {name: said for name, (status, said) in ledger.items() if status == "failed"}
+    assert len(ledger) == files + 1 + len(failed)
+    _assert_says(failed["order_lines_b.csv"], "ordered_at", "1.13.2024", "profile")
+    _assert_says(failed["order_lines_c.csv"], "Excel workbook", "Rename it", ".xlsx")
+    _assert_says(failed["order_lines_d.parquet"], "cut short", "again")
+    _assert_says(failed["order_lines_e.csv"], "cannot be read", "Check that it exists")
+
+    for path in landing.glob("order_lines_[a-e].*"):
+        path.unlink()
+    _write(landing / "order_lines_f.csv", "903,1,P2,2024-04-08 09:00:00,7,3.00,c1,USD")
+    error = _run_fails(settings)
+    _assert_says(error, "assert_warehouse_has_one_currency (2 failing rows)", "dbt.log")
+
+    _write(landing / "order_lines_f.csv", "901,1,P2,2024-04-08 09:00:00,7,3.00,c1,EUR")
+    error = _run_fails(settings)
+    _assert_says(error, "primary_key_fct_order_lines_order_id__line_number (1 failing row)")
+    _assert_says(error, "Nothing is published, the last publication stays", "dbt.log")
+    assert _ledger(settings)["order_lines_f.csv"] == ("loaded", "")
+
+    _write(landing / "order_lines_f.csv", "903,1,P2,2024-04-08 09:00:00,7,3.00,c1,EUR")
+    run_command(["run"], settings)
+    assert _orders(settings) == orders + 2
+
+
+def test_a_profile_that_is_not_there_is_told_with_those_that_are(settings: Settings) -> None:
+    error = _run_fails(settings, "--profile", "shopyfy")
+    _assert_says(error, "shopyfy", "canonical", "uci_online_retail")
+    assert "nothing new" in run_command(["run"], settings).stderr
+
+
+def test_a_folder_without_files_is_told_with_what_is_looked_for(
+    settings: Settings, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty" / "canonical"
+    empty.mkdir(parents=True)
+    (empty / "notes.txt").write_text("nothing")
+    error = _run_fails(settings, "--landing", str(empty))
+    _assert_says(error, "no file to read", str(empty), "order_lines*", "notes.txt", "--landing")
+    error = _run_fails(settings, "--landing", str(tmp_path / "nowhere"))
+    _assert_says(error, "nowhere", "does not exist", "--landing")
+    assert "nothing new" in run_command(["run"], settings).stderr
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, 64 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(folder)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        pytest.skip(f"a small disk cannot be made here: {error}")
+    if mounted.returncode != 0:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_is_told_and_leaves_the_publication(
+    settings: Settings, landing: Path, small_disk: Path, tmp_path: Path
+) -> None:
+    orders = _orders(settings)
+    shutil.copytree(settings.resolved_data_dir, small_disk / "data")
+    tight = Settings(
+        data_dir=small_disk / "data",
+        home_dir=tmp_path / "home",
+        landing_dir=settings.landing_dir,
+    )
+    _write(
+        landing / "order_lines_many.csv",
+        *(
+            f"{number},1,P{number % 977},2024-03-01 10:{number % 60:02}:00,1,{number % 83}.25,"
+            f"customer-{number % 20011},EUR"
+            for number in range(1_000_000, 1_000_400)
+        ),
+    )
+    filler = small_disk / "filler"
+    free = shutil.disk_usage(small_disk).free
+    filler.write_bytes(b"\0" * (free - 400_000))
+
+    error = _run_fails(tight)
+    _assert_says(error, "No space left", "--data-dir")
+
+    filler.unlink()
+    run_command(["run"], tight)
+    assert _orders(tight) == orders + 400

@@ -1,0 +1,53 @@
+"""A small demo shop and a copy of it that lacks one file, built once, for tests that run again.
+
+Belongs here: making and copying them. Does not belong here: assertions.
+"""
+
+import contextlib
+import shutil
+import uuid
+from pathlib import Path
+
+from orchestration.settings import Settings
+from tests.building import Builder, Built
+
+CUSTOMERS = 150
+#: The file that the short shop lacks; it lies in the middle of the shop's 24 months.
+LATE_FILE = "canonical/order_lines_2023-11.csv"
+
+
+def small_shop(build: Builder) -> Built:
+    """The shop with all its files, loaded and published in one run."""
+    return build(demo_customers=CUSTOMERS)
+
+
+def short_shop(build: Builder) -> Built:
+    """The same shop without ``LATE_FILE``."""
+    landing = build.folder / "short-landing"
+    if not landing.exists():
+        aside = build.folder / f"short-landing-{uuid.uuid4().hex}"
+        shutil.copytree(small_shop(build).settings.resolved_landing_dir, aside)
+        (aside / LATE_FILE).unlink()
+        # Another process may have been quicker; the folders are the same.
+        with contextlib.suppress(OSError):
+            aside.rename(landing)
+    return build(landing_dir=landing)
+
+
+def copy_of(built: Built, folder: Path) -> Settings:
+    """Settings of a copy of warehouse, publication and landing folder, with a home of its own."""
+    settings = Settings(
+        data_dir=folder / "data", home_dir=folder / "home", landing_dir=folder / "landing"
+    )
+    shutil.copytree(built.settings.resolved_landing_dir, settings.resolved_landing_dir)
+    without_landing = shutil.ignore_patterns("landing")
+    shutil.copytree(
+        built.settings.resolved_data_dir, settings.resolved_data_dir, ignore=without_landing
+    )
+    return settings
+
+
+def add_late_file(build: Builder, settings: Settings) -> Path:
+    """Put the missing file into the landing folder of a copy of the short shop."""
+    source = small_shop(build).settings.resolved_landing_dir / LATE_FILE
+    return Path(shutil.copy2(source, settings.resolved_landing_dir / LATE_FILE))
