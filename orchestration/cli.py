@@ -4,6 +4,7 @@ Belongs here: commands, their options, and turning errors into one readable line
 here: what the commands do. Whatever takes long to import is imported inside the commands.
 """
 
+import logging
 import sys
 from datetime import datetime
 from enum import StrEnum
@@ -229,6 +230,8 @@ def main() -> None:
     """Entry point of the console command."""
     from orchestration.terminal import print_error
 
+    # A log that cannot be written, for want of space, must not bury what a person has to read.
+    logging.raiseExceptions = False
     try:
         sys.exit(app(standalone_mode=False))
     except CustomerValueError as error:

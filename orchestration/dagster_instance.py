@@ -7,7 +7,7 @@ here: definitions.
 import json
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -112,4 +112,6 @@ def log_to_file(path: Path) -> Iterator[dg.LoggerDefinition]:
     try:
         yield dg.LoggerDefinition(to_file, description="Writes the run's log to a file.")
     finally:
-        handler.close()
+        # What a full disk did not take is lost; the run's own error is what counts.
+        with suppress(OSError):
+            handler.close()

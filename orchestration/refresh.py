@@ -10,6 +10,7 @@ is something to do.
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.disk import explained_disk_errors
 from orchestration.fingerprint import fingerprint
 from orchestration.progress import Reporter
 from orchestration.publishing.marts import remove_leftovers
@@ -44,7 +45,7 @@ def refresh(
         CustomerValueError: something a person can put right; the last publication stays.
     """
     _assert_landing(settings)
-    with warehouse_lock(settings, "refreshing"):
+    with explained_disk_errors(settings), warehouse_lock(settings, "refreshing"):
         _clean_up(settings, is_full_refresh)
         _remember(settings)
         ensure_demo_shop(settings, reporter)

@@ -14,8 +14,8 @@ from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_contex
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration.build_record import end_build, start_build
-from orchestration.dbt_runner import DbtBuild, DbtEvent, DbtProject, NodeResult
-from orchestration.errors import CustomerValueError
+from orchestration.build_report import build_error, describe_build
+from orchestration.dbt_runner import DbtBuild, DbtEvent, DbtProject
 from orchestration.failures import failure, readable_failures
 from orchestration.fingerprint import Fingerprint, fingerprint
 from orchestration.layers import OWNER, SEED_SCHEMA
@@ -140,49 +140,6 @@ def _begin(settings: Settings) -> Fingerprint:
         made_from = fingerprint(con, settings)
         start_build(con, made_from)
     return made_from
-
-
-def build_error(build: DbtBuild, settings: Settings) -> CustomerValueError:
-    """What a person should read when a build has failed."""
-    log = f"dbt's log is {settings.log_dir / 'dbt.log'}."
-    if build.problem:
-        return CustomerValueError(f"dbt could not build: {build.problem}.", log)
-    broken = [result for result in build.results if not result.is_ok and result.status != "skipped"]
-    models = [result for result in broken if result.resource_type not in ("test", "unit_test")]
-    if models:
-        return CustomerValueError(
-            f"Model {models[0].name} could not be built: {_engine_message(models[0])}."
-            + (f" ({len(models) - 1} more failed)" if len(models) > 1 else ""),
-            f"Nothing is published. {log}",
-        )
-    tests = ", ".join(f"{result.name} ({_failures(result)})" for result in broken[:5])
-    more = f" and {len(broken) - 5} more" if len(broken) > 5 else ""
-    return CustomerValueError(
-        f"{len(broken)} check{'s' if len(broken) != 1 else ''} failed: {tests}{more}.",
-        f"Nothing is published, the last publication stays. {log}",
-    )
-
-
-def _failures(result: NodeResult) -> str:
-    if result.status == "error":
-        return _engine_message(result)
-    return f"{result.failures:,} failing row{'s' if result.failures != 1 else ''}"
-
-
-def _engine_message(result: NodeResult) -> str:
-    """DuckDB's message without the lines that dbt puts around it."""
-    lines = [line.strip() for line in result.message.splitlines() if line.strip()]
-    told = [line for line in lines if " Error in " not in line and "compiled code at" not in line]
-    return (told or lines or ["no message"])[0].rstrip(".")
-
-
-def describe_build(build: DbtBuild) -> str:
-    """One line: models, seeds and tests by number."""
-    kinds = [result.resource_type for result in build.results]
-    tests = kinds.count("test") + kinds.count("unit_test")
-    warned = sum(result.status == "warn" for result in build.results)
-    text = f"{kinds.count('model')} models built, {tests} tests passed"
-    return f"{text} ({warned} with warnings)" if warned else text
 
 
 def _relation_facts(

@@ -122,7 +122,7 @@ def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def _note_files_not_read(con: duckdb.DuckDBPyConnection, plan: LandingPlan) -> list[FileReport]:
     """Write what the ledger must know of files that are gone, unchanged or not readable."""
     reports = [_report_held(row, "gone") for row in plan.gone]
-    dropped: list[int] = []
+    dropped = [row.file_id for row in plan.forgotten]
     added: list[LedgerRow] = []
     file_id = next_file_id(con)
     for planned in plan.files:

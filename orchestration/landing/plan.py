@@ -50,6 +50,7 @@ class PlannedFile:
 class LandingPlan:
     """What a load would do: one entry per file and dataset, sorted by path.
 
+    ``gone`` are files whose rows stay, ``forgotten`` those that gave none and are no longer there.
     ``is_interrupted`` says that an earlier load ended before its rejects were settled.
     """
 
@@ -58,6 +59,7 @@ class LandingPlan:
     gone: tuple[LedgerRow, ...]
     known_root: Path | None
     is_interrupted: bool = False
+    forgotten: tuple[LedgerRow, ...] = ()
 
     @property
     def to_load(self) -> tuple[PlannedFile, ...]:
@@ -70,6 +72,7 @@ class LandingPlan:
         return not (
             self.is_interrupted
             or self.to_load
+            or self.forgotten
             or any(planned.step == "failed" for planned in self.files)
             or any(planned.step == "duplicate_content" and planned.held for planned in self.files)
             or any(row.status != "gone" for row in self.gone)
@@ -103,9 +106,15 @@ def plan_landing(
     if root is not None and root != folder.root:
         _refuse_foreign_folder(root, folder, planned, rows)
     present = {(file.relative_path, file.dataset) for file in files}
-    gone = [row for row in rows if row.status in HELD and (row.path, row.dataset) not in present]
-    is_interrupted = bool(ledger) and has_unsettled_rows(con)
-    return LandingPlan(folder, tuple(planned), tuple(gone), root, is_interrupted)
+    absent = [row for row in rows if (row.path, row.dataset) not in present]
+    return LandingPlan(
+        folder,
+        tuple(planned),
+        gone=tuple(row for row in absent if row.status in HELD),
+        known_root=root,
+        is_interrupted=bool(ledger) and has_unsettled_rows(con),
+        forgotten=tuple(row for row in absent if row.status not in HELD),
+    )
 
 
 def hash_file(path: Path) -> str:
@@ -179,12 +188,14 @@ def _hash_where_needed(
 def _refuse_foreign_folder(
     root: Path, folder: LandingFolder, planned: Iterable[PlannedFile], ledger: Iterable[LedgerRow]
 ) -> None:
-    loaded = {(row.path, row.sha256) for row in ledger if row.status in HELD}
-    is_known = any((one.file.relative_path, one.sha256) in loaded for one in planned)
+    """Tell a folder that was moved, most of which is known, from another shop's."""
+    loaded = {(row.path, row.sha256) for row in ledger if row.status == "loaded"}
+    known = loaded & {(one.file.relative_path, one.sha256) for one in planned}
     is_new = any(one.step in ("load", "replace") for one in planned)
-    if loaded and is_new and not is_known:
+    if loaded and is_new and 2 * len(known) <= len(loaded):
         raise CustomerValueError(
-            f"This warehouse was filled from {root}, and nothing of that is in {folder.root}.",
+            f"This warehouse was filled from {root}, and of its {len(loaded)} files "
+            f"{len(known) or 'none'} {'are' if len(known) > 1 else 'is'} in {folder.root}.",
             "Use another --data-dir for another folder, so that their orders do not mix.",
         )
 

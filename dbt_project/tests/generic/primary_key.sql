@@ -3,6 +3,9 @@
   which is cheap, and compared in full where a hash occurs more than once.
 -#}
 {% test primary_key(model, columns) %}
+-- Each {{ columns | join(', ') }} stands for one row and is complete. Where two records share it,
+-- correct their source, or leave a column such as line_number out of the profile so that it is
+-- derived.
 
 with repeated_hashes as (
 
