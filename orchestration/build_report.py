@@ -4,6 +4,8 @@ Belongs here: the wording, and looking up the first rows that made a check fail.
 here: running dbt, and deciding what blocks a publication.
 """
 
+from collections.abc import Sequence
+
 import duckdb
 
 from orchestration.dbt_runner import DbtBuild, NodeResult
@@ -12,6 +14,7 @@ from orchestration.settings import Settings
 from orchestration.warehouse import connect_warehouse
 
 _EXAMPLES = 3
+_MOST_COLUMNS = 5
 _LONGEST_VALUE = 60
 
 
@@ -66,14 +69,16 @@ def _examples(result: NodeResult, settings: Settings) -> list[str]:
             rows = cursor.fetchall()
     except duckdb.Error:
         return []
-    return [
-        ", ".join(
-            f"{name} {str(value)[:_LONGEST_VALUE]}"
-            for name, value in zip(names, row, strict=True)
-            if value is not None
-        )
-        for row in rows
+    return [_as_text(names, row) for row in rows]
+
+
+def _as_text(names: Sequence[str], row: Sequence[object]) -> str:
+    known = [
+        f"{name} {str(value)[:_LONGEST_VALUE]}"
+        for name, value in zip(names, row, strict=True)
+        if value is not None
     ]
+    return ", ".join([*known[:_MOST_COLUMNS], *(["..."] if len(known) > _MOST_COLUMNS else [])])
 
 
 def _meaning(sql: str) -> str:

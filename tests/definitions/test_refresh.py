@@ -114,17 +114,23 @@ def test_a_setting_that_moves_no_number_is_not(copied: Settings) -> None:
 
 
 def test_a_failed_check_is_named_and_nothing_is_published(
-    copied: Settings, dbt_project: Path
+    demo: Built, copied: Settings, dbt_project: Path
 ) -> None:
     (dbt_project / "tests" / "assert_no_large_order.sql").write_text(
-        "select * from {{ ref('fct_orders') }} limit 3"
+        "-- No shop of this size sells so much. Look at the file.\n"
+        "select order_id, customer_id from {{ ref('fct_orders') }} order by order_id limit 2"
     )
     published = copied.marts_path.read_bytes()
     # Something new, so that there is something to build.
     gross = Settings(**{**copied.model_dump(), "monetary_basis": "gross"})
     with pytest.raises(CustomerValueError) as caught:
         refresh(gross, SilentReporter(), project_dir=dbt_project)
-    assert caught.value.problem == "1 check failed: assert_no_large_order (3 failing rows)."
+    first, second = demo.marts("select order_id from core.fct_orders order by order_id limit 2")
+    assert caught.value.problem.startswith(
+        f"1 check failed: assert_no_large_order (2 failing rows: order_id {first[0]}"
+    )
+    assert f"; order_id {second[0]}" in caught.value.problem
+    assert caught.value.way_out.startswith("No shop of this size sells so much. Look at the file.")
     assert "last publication stays" in caught.value.way_out
     assert copied.marts_path.read_bytes() == published
 
