@@ -63,7 +63,7 @@ def _examples(result: NodeResult, settings: Settings) -> list[str]:
         return []
     query = f"select * from ({result.compiled_sql}\n) as failing order by all limit {_EXAMPLES}"
     try:
-        with connect_warehouse(settings, "looking up failing rows") as con:
+        with connect_warehouse(settings, "looking up failing rows", with_marts=True) as con:
             cursor = con.execute(query)
             names = [column[0] for column in cursor.description or ()]
             rows = cursor.fetchall()

@@ -109,14 +109,14 @@ class DbtProject:
     def build(
         self,
         selection: Sequence[str] = (),
-        is_full_refresh: bool = False,
+        mode: str = "full",
         on_event: Callable[[DbtEvent], None] | None = None,
     ) -> DbtBuild:
         """Build and test everything that is selected, in one go.
 
         Args:
             selection: dbt's own selection arguments; none: everything.
-            is_full_refresh: whether incremental models are built anew.
+            mode: ``full``, or ``incremental`` to compute what schema ``changes`` names.
             on_event: called for each event while dbt runs, from dbt's threads.
         """
         from dbt_common.events.functions import msg_to_dict
@@ -135,11 +135,12 @@ class DbtProject:
                     on_event(event)
 
         self.settings.resolved_temp_dir.mkdir(parents=True, exist_ok=True)
-        args = ["build", *self._common_args(), *selection]
-        if is_full_refresh:
+        # Unit tests try the code, not the data: they run with the project's own tests.
+        args = ["build", *self._common_args(), "--exclude-resource-type", "unit_test", *selection]
+        if mode == "full":
             args.append("--full-refresh")
         with warehouse_lock(self.settings, "building the models", wait_seconds=60):
-            outcome = self._invoke(args, [receive])
+            outcome = self._invoke(args, [receive], mode)
         results = tuple(_node_result(r) for r in getattr(outcome.result, "results", None) or ())
         problem = "" if results or outcome.success else _reason(outcome)
         return DbtBuild(
@@ -160,12 +161,14 @@ class DbtProject:
             "--vars", json.dumps(self.settings.dbt_vars()),
         ]  # fmt: skip
 
-    def _invoke(self, args: list[str], callbacks: list[Callable[[Any], None]]) -> Any:
+    def _invoke(
+        self, args: list[str], callbacks: list[Callable[[Any], None]], mode: str = "full"
+    ) -> Any:
         from dbt.cli.main import dbtRunner
 
         self.log_dir.mkdir(parents=True, exist_ok=True)
         working_dir = Path.cwd()
-        with _environment(self.settings), warnings.catch_warnings():
+        with _environment(self.settings, mode), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 return dbtRunner(manifest=self._parsed, callbacks=callbacks).invoke(args)
@@ -181,11 +184,13 @@ _RESULT_EVENTS = frozenset(
 _START_EVENTS = frozenset({"LogStartLine"})
 
 
-def dbt_environment(settings: Settings) -> dict[str, str]:
-    """Environment variables that ``profiles.yml`` reads."""
+def dbt_environment(settings: Settings, mode: str = "full") -> dict[str, str]:
+    """Environment variables that ``profiles.yml`` and the macros read."""
     threads, memory_limit = engine_limits(settings)
     return {
         "CUSTOMER_VALUE_WAREHOUSE": str(settings.warehouse_path),
+        "CUSTOMER_VALUE_MARTS": str(settings.marts_build_path),
+        "CUSTOMER_VALUE_BUILD": mode,
         "CUSTOMER_VALUE_DBT_THREADS": str(max(2, threads)),
         "CUSTOMER_VALUE_DUCKDB_THREADS": str(threads),
         "CUSTOMER_VALUE_DUCKDB_MEMORY_LIMIT": memory_limit,
@@ -195,9 +200,9 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _environment(settings: Settings) -> Iterator[None]:
+def _environment(settings: Settings, mode: str) -> Iterator[None]:
     """Give dbt its variables, and put the environment back as it was."""
-    ours = dbt_environment(settings)
+    ours = dbt_environment(settings, mode)
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
     try:

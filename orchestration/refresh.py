@@ -13,7 +13,7 @@ from pathlib import Path
 from orchestration.disk import explained_disk_errors
 from orchestration.fingerprint import fingerprint
 from orchestration.progress import Reporter
-from orchestration.publishing.marts import remove_leftovers
+from orchestration.publishing.marts import remove_unpublished
 from orchestration.publishing.run_manifest import read_run_manifest
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from orchestration.sources import ensure_demo_shop
@@ -86,7 +86,7 @@ def is_up_to_date(settings: Settings) -> bool:
 def _clean_up(settings: Settings, is_full_refresh: bool) -> None:
     """Put away what a killed run may have left; the lock is held."""
     clear_temp(settings)
-    remove_leftovers(settings)
+    remove_unpublished(settings)
     if is_full_refresh:
         for path in (settings.warehouse_path, Path(f"{settings.warehouse_path}.wal")):
             path.unlink(missing_ok=True)

@@ -80,6 +80,12 @@ class Settings(BaseSettings):
     rfm_window_days: int = Field(
         default=365, ge=0, description="Days that frequency and monetary look back; 0: all history."
     )
+    incremental_max_share: float = Field(
+        default=0.2,
+        ge=0,
+        description="Largest share of customers touched by new input for which a run computes only "
+        "these; 0: every run computes everything.",
+    )
     threads: int | None = Field(
         default=None, ge=1, description="Threads DuckDB may use; unset: one per core."
     )
@@ -178,6 +184,11 @@ class Settings(BaseSettings):
     def marts_path(self) -> Path:
         """The published DuckDB file; read-only for everyone."""
         return self.resolved_data_dir / "marts.duckdb"
+
+    @property
+    def marts_build_path(self) -> Path:
+        """The DuckDB file that the marts are built in; takes the place of the published one."""
+        return self.resolved_data_dir / "marts.building.duckdb"
 
     @property
     def resolved_temp_dir(self) -> Path:

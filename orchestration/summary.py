@@ -127,7 +127,7 @@ def print_summary(console: Console, summary: Summary) -> None:
         for name in ("customers", "share", "revenue"):
             segments.add_column(name, justify="right")
         for segment, customers, share, revenue in summary.segments:
-            segments.add_row(segment, f"{customers:,}", f"{share:.1%}", f"{revenue:,.2f}")
+            segments.add_row(segment, f"{customers:,}", f"{share or 0:.1%}", f"{revenue:,.2f}")
         parts.append(segments)
     console.print(Group(*parts))
     if not summary.orders:

@@ -20,6 +20,9 @@ import duckdb
 from orchestration.errors import CustomerValueError
 from orchestration.settings import Settings
 
+#: Name under which the file that is built for publication is attached to the warehouse.
+MARTS = "marts"
+
 _held: dict[Path, tuple[IO[str], int]] = {}
 _held_guard = threading.Lock()
 
@@ -118,9 +121,15 @@ def _describe_holder(text: str) -> str:
 
 @contextmanager
 def connect_warehouse(
-    settings: Settings, purpose: str, wait_seconds: float = 60.0
+    settings: Settings, purpose: str, wait_seconds: float = 60.0, with_marts: bool = False
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse for writing, configured as the settings say; closed on exit.
+
+    Args:
+        settings: names the files and the limits.
+        purpose: what for, in words, for others who find it locked.
+        wait_seconds: how long to wait for another process.
+        with_marts: whether the file that is built for publication is attached as ``marts``.
 
     Raises:
         CustomerValueError: another process holds the warehouse, or the file is no DuckDB file.
@@ -137,6 +146,9 @@ def connect_warehouse(
             ) from error
         try:
             con.execute("set TimeZone = 'UTC'")
+            if with_marts:
+                path = str(settings.marts_build_path).replace("'", "''")
+                con.execute(f"attach '{path}' as {MARTS}")
             yield con
         finally:
             con.close()

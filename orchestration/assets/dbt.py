@@ -13,17 +13,18 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from orchestration.build_plan import BuildPlan, plan_build, prepare_partial_build
 from orchestration.build_record import end_build, start_build
 from orchestration.build_report import build_error, describe_build
 from orchestration.dbt_runner import DbtBuild, DbtEvent, DbtProject
 from orchestration.failures import failure, readable_failures
 from orchestration.fingerprint import Fingerprint, fingerprint
-from orchestration.layers import OWNER, SEED_SCHEMA
+from orchestration.layers import OWNER, PUBLISHED_SCHEMAS, SEED_SCHEMA
 from orchestration.lineage import TableColumns, column_lineage
 from orchestration.manifest import Manifest
 from orchestration.progress import Reporter
 from orchestration.settings import Settings
-from orchestration.warehouse import connect_warehouse
+from orchestration.warehouse import MARTS, connect_warehouse
 
 Props = Mapping[str, Any]
 DagsterEvent = Any
@@ -75,7 +76,7 @@ def build_dbt_assets(
         manifest: the parsed project.
         project: the project, ready to be run.
         reporter: told of models as they are built.
-        is_full_refresh: whether incremental models are built anew.
+        is_full_refresh: whether everything is computed anew, whatever has changed.
     """
     translator = Translator()
 
@@ -92,10 +93,18 @@ def build_dbt_assets(
         if params.indirect_selection:
             selection += ["--indirect-selection", params.indirect_selection]
         with readable_failures():
-            build = _build(settings, manifest, project, selection, is_full_refresh, reporter)
+            made_from = _begin(settings)
+            if inner.is_subset:
+                plan = BuildPlan("full", "some models alone")
+                if prepare_partial_build(settings):
+                    selection = [_with_upstream(argument) for argument in selection]
+            else:
+                plan = plan_build(settings, made_from, is_full_refresh)
+            build = _build(settings, manifest, project, selection, plan, made_from, reporter)
             facts = _relation_facts(settings, manifest, build)
         for event in build.events:
-            yield from _dagster_events(event, inner, manifest, translator, facts)
+            if not inner.is_subset or _is_selected(event, inner, manifest, translator):
+                yield from _dagster_events(event, inner, manifest, translator, facts)
         if not build.is_ok:
             error = build_error(build, settings)
             raise failure(error.problem, error.way_out)
@@ -104,16 +113,40 @@ def build_dbt_assets(
     return dbt
 
 
+def _with_upstream(argument: str) -> str:
+    """A selection argument of dbt, extended to all that its models are made from."""
+    if argument.startswith("--"):
+        return argument
+    return " ".join(f"+{part}" for part in argument.split())
+
+
+def _is_selected(
+    event: DbtEvent,
+    context: dg.OpExecutionContext,
+    manifest: Manifest,
+    translator: Translator,
+) -> bool:
+    """Whether an event is about an asset that was asked for, not about what lies upstream."""
+    unique_id = event["data"]["node_info"]["unique_id"]
+    props = manifest.raw["nodes"].get(unique_id)
+    if props is None or props["resource_type"] == "test":
+        attached = manifest.raw["nodes"].get((props or {}).get("attached_node") or "")
+        if attached is None:
+            return False
+        props = attached
+    return translator.get_asset_key(props) in context.selected_asset_keys
+
+
 def _build(
     settings: Settings,
     manifest: Manifest,
     project: DbtProject,
     selection: Sequence[str],
-    is_full_refresh: bool,
+    plan: BuildPlan,
+    made_from: Fingerprint,
     reporter: Reporter,
 ) -> DbtBuild:
-    """Run dbt between the two entries of the build record."""
-    made_from = _begin(settings)
+    """Run dbt, and end the build record that ``_begin`` has opened."""
     total = sum(node.resource_type != "test" for node in manifest.nodes.values())
     built = 0
 
@@ -125,7 +158,7 @@ def _build(
             reporter.now(f"Building and testing models: {built} of {total} ({name})")
 
     reporter.now("Building and testing models")
-    build = project.build(selection, is_full_refresh, on_event)
+    build = project.build(selection, plan.mode, on_event)
     if not build.problem:
         with connect_warehouse(settings, "recording the build") as con:
             end_build(con, made_from, build.results)
@@ -154,7 +187,7 @@ def _relation_facts(
         for result in build.results
         if result.is_ok and result.resource_type in ("model", "seed")
     }
-    with connect_warehouse(settings, "reading row counts") as con:
+    with connect_warehouse(settings, "reading row counts", with_marts=True) as con:
         columns = _columns(con)
         counted = [
             manifest.nodes[unique_id].relation
@@ -185,7 +218,8 @@ def _columns(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, 
         """
         select schema_name, table_name, column_name, data_type
         from duckdb_columns()
-        where database_name = current_database() and not internal
+        where database_name in (select database_name from duckdb_databases() where not internal)
+            and not internal
         order by schema_name, table_name, column_index
         """
     ).fetchall():
@@ -199,10 +233,15 @@ def _row_counts(
     if not relations:
         return {}
     query = " union all ".join(
-        f'select {index}, count(*) from "{schema}"."{table}"'
+        f"select {index}, count(*) from {_qualified(schema, table)}"
         for index, (schema, table) in enumerate(relations)
     )
     return {relations[index]: count for index, count in con.execute(query).fetchall()}
+
+
+def _qualified(schema: str, table: str) -> str:
+    database = f"{MARTS}." if schema in PUBLISHED_SCHEMAS else ""
+    return f'{database}"{schema}"."{table}"'
 
 
 def _relation(manifest: Manifest, unique_id: str) -> tuple[str, str]:

@@ -16,9 +16,9 @@ from orchestration.layers import OWNER
 from orchestration.manifest import Manifest
 from orchestration.progress import Reporter
 from orchestration.publishing.marts import Publication, publish_marts
-from orchestration.publishing.run_manifest import write_run_manifest
+from orchestration.publishing.run_manifest import read_run_manifest, write_run_manifest
 from orchestration.settings import Settings
-from orchestration.warehouse import connect_warehouse, warehouse_lock
+from orchestration.warehouse import connect_marts, connect_warehouse, warehouse_lock
 
 MARTS_KEY = dg.AssetKey(["published", "marts"])
 
@@ -70,6 +70,10 @@ def publish(settings: Settings, manifest: Manifest, run_id: str, reporter: Repor
         with connect_warehouse(settings, "checking the build record") as con:
             made_from: Fingerprint = fingerprint(con, settings)
             assert_publishable(con, manifest.required_for_publication, made_from)
+        published = None if settings.marts_build_path.exists() else _published(settings, made_from)
+        if published is not None:
+            reporter.done("nothing to publish: this build is published already")
+            return published
 
         def write_manifest(
             con: duckdb.DuckDBPyConnection, database: str, row_counts: Mapping[str, int]
@@ -82,3 +86,15 @@ def publish(settings: Settings, manifest: Manifest, run_id: str, reporter: Repor
         f"published {len(publication.row_counts)} tables, {publication.size_bytes / 1e6:,.1f} MB"
     )
     return publication
+
+
+def _published(settings: Settings, made_from: Fingerprint) -> Publication | None:
+    """The publication, if it is of this very build."""
+    if not settings.marts_path.exists():
+        return None
+    with connect_marts(settings.marts_path) as con:
+        manifest = read_run_manifest(con)
+    if manifest is None or manifest.fingerprint != made_from.digest:
+        return None
+    size_bytes = settings.marts_path.stat().st_size
+    return Publication(settings.marts_path, size_bytes, manifest.row_counts, seconds=0.0)

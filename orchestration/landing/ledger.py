@@ -28,6 +28,21 @@ create table if not exists raw.loaded_files (
     status varchar not null, error varchar, loaded_at timestamp, reading_key varchar
 )
 """
+#: What removed rows stood for, so that a build knows what to compute anew: for order lines one row
+#: per order and customer, for corrections one per key, for other datasets one per removal.
+_CREATE_REMOVED_ROWS = """
+create table if not exists raw.removed_rows (
+    removal_number bigint not null, dataset varchar not null, record_key varchar,
+    customer_id varchar, dated_from timestamp
+)
+"""
+#: One row. File ids and removal numbers are never given twice, so that a build can say up to where
+#: it has seen the input; the warehouse's own id tells its numbers from those of another.
+_CREATE_MARKS = """
+create table if not exists raw.marks (
+    warehouse_id varchar not null, last_file_id bigint not null, last_removal bigint not null
+)
+"""
 _COLUMNS = (
     "file_id, path, profile, dataset, size_bytes, modified_at, sha256, rows_read, rows_kept, "
     "rows_rejected, money_read, money_kept, money_rejected, status, error, loaded_at, reading_key"
@@ -68,6 +83,15 @@ def ensure_raw_tables(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create schema if not exists raw")
     con.execute(_CREATE_LEDGER)
     con.execute(CREATE_REJECTED_ROWS)
+    con.execute(_CREATE_REMOVED_ROWS)
+    con.execute(_CREATE_MARKS)
+    con.execute(
+        """
+        insert into raw.marks
+        select cast(uuid() as varchar), coalesce(max(file_id), 0), 0 from raw.loaded_files
+        having not exists (select 1 from raw.marks)
+        """
+    )
     con.execute("create table if not exists raw.landing_source (landing_root varchar not null)")
     for dataset in CONTRACT.values():
         columns = ", ".join(
@@ -109,12 +133,31 @@ def write_landing_root(con: duckdb.DuckDBPyConnection, root: Path) -> None:
 
 def next_file_id(con: duckdb.DuckDBPyConnection) -> int:
     """Return the first file id that was never given."""
-    row = con.execute("select coalesce(max(file_id), 0) + 1 from raw.loaded_files").fetchone()
-    return int(row[0]) if row else 1
+    return read_marks(con).last_file_id + 1
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Up to where the input has been seen: the last file id and the last removal, by warehouse."""
+
+    warehouse_id: str
+    last_file_id: int
+    last_removal: int
+
+
+def read_marks(con: duckdb.DuckDBPyConnection) -> Marks:
+    """Return the marks of a warehouse whose raw tables exist."""
+    rows = con.execute("select warehouse_id, last_file_id, last_removal from raw.marks").fetchall()
+    return Marks(*rows[0])
 
 
 def add_ledger_rows(con: duckdb.DuckDBPyConnection, rows: Sequence[LedgerRow]) -> None:
     """Add rows to the ledger."""
+    if rows:
+        con.execute(
+            "update raw.marks set last_file_id = greatest(last_file_id, $1)",
+            [max(row.file_id for row in rows)],
+        )
     width = len(_COLUMNS.split(","))
     for start in range(0, len(rows), 200):
         block = rows[start : start + 200]
@@ -134,10 +177,29 @@ def drop_ledger_rows(con: duckdb.DuckDBPyConnection, file_ids: Iterable[int]) ->
 
 
 def drop_raw_rows(con: duckdb.DuckDBPyConnection, dataset: str, file_ids: Iterable[int]) -> None:
-    """Delete the raw rows of files."""
+    """Delete the raw rows of files, and note what they stood for."""
     ids = list(file_ids)
     if ids:
+        noted = _REMOVED_KEYS.get(dataset, "select null, null, null from raw.{dataset}")
+        con.execute("update raw.marks set last_removal = last_removal + 1")
+        con.execute(
+            f"""
+            insert into raw.removed_rows
+            select (select last_removal from raw.marks), $1, removed.*
+            from (
+                {noted.format(dataset=dataset)} where _file_id in (select unnest($2)) group by all
+            ) as removed
+            """,
+            [dataset, ids],
+        )
         con.execute(f"delete from raw.{dataset} where _file_id in (select unnest($1))", [ids])
+
+
+#: Key, customer and first date of removed rows, by dataset.
+_REMOVED_KEYS = {
+    "order_lines": "select order_id, customer_id, min(ordered_at) from raw.{dataset}",
+    "corrections": 'select "key", null, null from raw.{dataset}',
+}
 
 
 def _values(row: LedgerRow) -> tuple[object, ...]:

@@ -1,11 +1,13 @@
-"""Publishing the marts: one DuckDB file, written aside and put in place at once.
+"""Publishing the marts: the file that was built beside the last publication takes its place.
 
-Belongs here: copying the published schemas, their views and their descriptions into the file that
-analysts open. Does not belong here: whether it may be published (``build_record.py``) and what the
-run manifest says (``run_manifest.py``).
+dbt builds the published schemas in a DuckDB file of their own. Publishing finishes that file
+(manifest, descriptions, views that work under any name) and renames it, so that no row is copied.
+
+Belongs here: finishing and replacing. Does not belong here: what the file is built from
+(``build_plan.py``), whether it may be published (``build_record.py``) and what the run manifest
+says (``run_manifest.py``).
 """
 
-import contextlib
 import json
 import os
 import time
@@ -21,17 +23,17 @@ from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.manifest import Node
 from orchestration.progress import Reporter, SilentReporter
 from orchestration.settings import Settings
-from orchestration.warehouse import connect_warehouse, first_line
-
-_SIDE = "side"
+from orchestration.warehouse import MARTS, connect_warehouse, first_line
 
 #: Schema and table.
 Relation = tuple[str, str]
 
+_LEFTOVERS = ("__dbt_tmp", "__dbt_backup")
+
 
 @dataclass(frozen=True)
 class Publication:
-    """What was published: the file, its size in bytes, rows per table (``schema.table``)."""
+    """What was published: the file, its size in bytes, rows per stored table (``schema.table``)."""
 
     path: Path
     size_bytes: int
@@ -46,16 +48,11 @@ class _View:
     reads: frozenset[Relation]
 
 
-def side_path(settings: Settings) -> Path:
-    """The file that is being written; on the same disk as the one it replaces."""
-    return settings.marts_path.with_name("marts.building.duckdb")
-
-
-def remove_leftovers(settings: Settings) -> None:
-    """Remove what a killed run left of a publication; call while holding the warehouse lock."""
-    side = side_path(settings)
-    for path in (side, side.with_name(side.name + ".wal")):
-        path.unlink(missing_ok=True)
+def remove_unpublished(settings: Settings) -> None:
+    """Remove the file that a build has left unpublished; call while holding the warehouse lock."""
+    path = settings.marts_build_path
+    for left_over in (path, path.with_name(path.name + ".wal")):
+        left_over.unlink(missing_ok=True)
 
 
 def publish_marts(
@@ -64,7 +61,7 @@ def publish_marts(
     write_manifest: Callable[[duckdb.DuckDBPyConnection, str, Mapping[str, int]], None],
     reporter: Reporter | None = None,
 ) -> Publication:
-    """Replace ``marts.duckdb`` by the present state of the published schemas.
+    """Replace ``marts.duckdb`` by the file that was built.
 
     Readers of the earlier file keep it until they close it; a reader that opens the path sees
     either the old file or the new one, whole.
@@ -72,32 +69,36 @@ def publish_marts(
     Args:
         settings: the warehouse and the file to replace.
         nodes: published models, for the descriptions of tables and columns.
-        write_manifest: writes schema ``meta`` into the attached side file; gets the connection, the
-            name the side file is attached under, and the rows per table.
+        write_manifest: writes schema ``meta`` into the built file; gets the connection, the name
+            the file is attached under, and the rows per table.
         reporter: told of every table.
 
     Raises:
-        CustomerValueError: the file cannot be written, or a view cannot be carried over.
+        CustomerValueError: nothing was built, the file cannot be written, or a view reads
+            something that is not published.
     """
     reporter = reporter or SilentReporter()
     started = time.monotonic()
     described = {node.relation: node for node in nodes}
-    side = side_path(settings)
-    with connect_warehouse(settings, "publishing the marts") as con:
-        remove_leftovers(settings)
-        try:
-            row_counts = _write_side_file(con, side, described, write_manifest, reporter)
-        except (duckdb.Error, OSError) as error:
-            _detach(con)
-            remove_leftovers(settings)
-            raise CustomerValueError(
-                f"The marts cannot be written to {side}: {first_line(error)}.",
-                "The last publication is untouched. Free some space or choose another "
-                "--data-dir, then run again.",
-            ) from error
-        _sync(side)
-        side.replace(settings.marts_path)
+    built = settings.marts_build_path
+    if not built.exists():
+        raise CustomerValueError(
+            f"There is no build to publish: {built} does not exist.",
+            "Run the job `refresh`, or `customer-value run`.",
+        )
+    try:
+        with connect_warehouse(settings, "publishing the marts", with_marts=True) as con:
+            row_counts = _finish(con, described, write_manifest, reporter)
+            con.execute(f"detach {MARTS}")
+        _sync(built)
+        built.replace(settings.marts_path)
         _sync(settings.marts_path.parent)
+    except (duckdb.Error, OSError) as error:
+        raise CustomerValueError(
+            f"The marts cannot be written to {built}: {first_line(error)}.",
+            "The last publication is untouched. Free some space or choose another "
+            "--data-dir, then run again.",
+        ) from error
     return Publication(
         path=settings.marts_path,
         size_bytes=settings.marts_path.stat().st_size,
@@ -106,87 +107,88 @@ def publish_marts(
     )
 
 
-def _write_side_file(
+def _finish(
     con: duckdb.DuckDBPyConnection,
-    side: Path,
     described: Mapping[Relation, Node],
     write_manifest: Callable[[duckdb.DuckDBPyConnection, str, Mapping[str, int]], None],
     reporter: Reporter,
 ) -> dict[str, int]:
-    warehouse = str(con.execute("select current_database()").fetchall()[0][0])
-    tables = _tables(con)
-    views, copied = _sort_views(_views(con, warehouse), set(tables))
-    con.execute(f"attach {_literal(str(side))} as {_SIDE}")
-    for schema in sorted(
-        {schema for schema, _ in [*tables, *copied, *(v.relation for v in views)]}
+    reporter.now("Publishing: views and descriptions")
+    con.execute(f"use {MARTS}")
+    _drop_leftovers(con)
+    tables = _relations(con, "table")
+    views = _in_order(_views(con), set(tables))
+    for view in views:
+        schema, table = view.relation
+        con.execute(f"create or replace view {_quoted(schema)}.{_quoted(table)} as {view.sql}")
+    row_counts = _row_counts(con, tables)
+    for kind, described_relations in (
+        ("table", tables),
+        ("view", [view.relation for view in views]),
     ):
-        con.execute(f"create schema {_SIDE}.{_quoted(schema)}")
-    for schema, table in [*tables, *copied]:
-        reporter.now(f"Publishing {schema}.{table}")
-        name = f"{_quoted(schema)}.{_quoted(table)}"
-        con.execute(f"create table {_SIDE}.{name} as select * from {_quoted(warehouse)}.{name}")
-    # Names in a view's body are looked up in the database the view stands in.
-    con.execute(f"use {_SIDE}")
-    try:
-        for view in views:
-            schema, table = view.relation
-            con.execute(f"create view {_quoted(schema)}.{_quoted(table)} as {view.sql}")
-    finally:
-        con.execute(f"use {_quoted(warehouse)}")
-    relations = [*tables, *copied, *(view.relation for view in views)]
-    row_counts = _row_counts(con, relations)
-    view_names = {view.relation for view in views}
-    for relation in relations:
-        if relation in described:
-            kind = "view" if relation in view_names else "table"
-            _describe(con, relation, kind, described[relation])
-    write_manifest(con, _SIDE, row_counts)
-    con.execute(f"checkpoint {_SIDE}")
-    con.execute(f"detach {_SIDE}")
+        for relation in described_relations:
+            if relation in described:
+                _describe(con, relation, kind, described[relation])
+    con.execute(f"use {_quoted(_warehouse(con))}")
+    write_manifest(con, MARTS, row_counts)
+    con.execute(f"checkpoint {MARTS}")
     return row_counts
 
 
-def _tables(con: duckdb.DuckDBPyConnection) -> list[Relation]:
+def _warehouse(con: duckdb.DuckDBPyConnection) -> str:
+    """Name the warehouse file is attached under: the one that is not the marts."""
+    names = con.execute(
+        "select database_name from duckdb_databases() where not internal and database_name <> ?",
+        [MARTS],
+    ).fetchall()
+    return str(names[0][0])
+
+
+def _drop_leftovers(con: duckdb.DuckDBPyConnection) -> None:
+    """Drop what dbt leaves of a model whose building was interrupted."""
+    for kind in ("view", "table"):
+        for schema, name in _relations(con, kind, is_leftover=True):
+            con.execute(f"drop {kind} {_quoted(schema)}.{_quoted(name)}")
+
+
+def _relations(
+    con: duckdb.DuckDBPyConnection, kind: str, is_leftover: bool = False
+) -> list[Relation]:
+    condition = " or ".join(f"ends_with({kind}_name, '{suffix}')" for suffix in _LEFTOVERS)
     return [
-        (schema, table)
-        for schema, table in con.execute(
-            """
-            select schema_name, table_name
-            from duckdb_tables()
-            where database_name = current_database() and schema_name in (select unnest(?))
-                and not starts_with(table_name, '__') and not ends_with(table_name, '__dbt_tmp')
-                and not ends_with(table_name, '__dbt_backup')
-            order by schema_name, table_name
+        (schema, name)
+        for schema, name in con.execute(
+            f"""
+            select schema_name, {kind}_name
+            from duckdb_{kind}s()
+            where database_name = ? and not internal and schema_name in (select unnest(?))
+                and ({condition}) = ?
+            order by schema_name, {kind}_name
             """,
-            [list(PUBLISHED_SCHEMAS)],
+            [MARTS, list(PUBLISHED_SCHEMAS), is_leftover],
         ).fetchall()
     ]
 
 
-def _views(con: duckdb.DuckDBPyConnection, warehouse: str) -> list[_View]:
+def _views(con: duckdb.DuckDBPyConnection) -> list[_View]:
+    wanted = set(_relations(con, "view"))
     return [
-        _read_view(con, warehouse, (schema, name), sql)
+        _read_view(con, (schema, name), sql)
         for schema, name, sql in con.execute(
-            """
-            select schema_name, view_name, sql
-            from duckdb_views()
-            where database_name = current_database() and not internal
-                and schema_name in (select unnest(?))
-                and not ends_with(view_name, '__dbt_tmp')
-                and not ends_with(view_name, '__dbt_backup')
-            order by schema_name, view_name
-            """,
-            [list(PUBLISHED_SCHEMAS)],
+            "select schema_name, view_name, sql from duckdb_views() where database_name = ?",
+            [MARTS],
         ).fetchall()
+        if (schema, name) in wanted
     ]
 
 
-def _read_view(
-    con: duckdb.DuckDBPyConnection, warehouse: str, relation: Relation, sql: str
-) -> _View:
-    """The view's query without the name of the warehouse, and what it reads.
+def _read_view(con: duckdb.DuckDBPyConnection, relation: Relation, sql: str) -> _View:
+    """The view's query without the name of its database, and what it reads.
 
     The query is changed in DuckDB's own syntax tree, so that text is never mistaken for a name.
+
+    Raises:
+        CustomerValueError: it reads another database, which analysts do not have.
     """
     body = sql[sql.index(" AS ") + len(" AS ") :].strip().rstrip(";")
     serialized = con.execute("select json_serialize_sql(?)", [body]).fetchall()[0][0]
@@ -195,8 +197,13 @@ def _read_view(
     for node in _walk(tree):
         if node.get("type") == "BASE_TABLE" and node.get("schema_name"):
             reads.add((node["schema_name"], node["table_name"]))
-            if node.get("catalog_name") == warehouse:
-                node["catalog_name"] = ""
+            if node.get("catalog_name") not in (MARTS, ""):
+                raise CustomerValueError(
+                    f"The view {'.'.join(relation)} reads {node['catalog_name']}."
+                    f"{node['schema_name']}.{node['table_name']}, which is not published.",
+                    "Materialise it as a table, or let it read published models only.",
+                )
+            node["catalog_name"] = ""
     rewritten = con.execute(
         "select json_deserialize_sql(cast(? as json))", [json.dumps(tree)]
     ).fetchall()[0][0]
@@ -214,46 +221,42 @@ def _walk(value: Any) -> Iterable[dict[str, Any]]:
             waiting.extend(part)
 
 
-def _sort_views(
-    views: Sequence[_View], tables: set[Relation]
-) -> tuple[list[_View], list[Relation]]:
-    """Views in the order they can be created, and those that must become tables.
-
-    A view that reads anything unpublished, itself or through another view, is copied as a table.
-    """
+def _in_order(views: Sequence[_View], tables: set[Relation]) -> list[_View]:
+    """Views, each after those that it reads."""
     waiting = {view.relation: view for view in views}
     present = set(tables)
     ordered: list[_View] = []
-    while True:
+    while waiting:
         ready = [view for view in waiting.values() if view.reads <= present]
-        if not ready:
-            break
         for view in ready:
             ordered.append(view)
             present.add(view.relation)
             del waiting[view.relation]
-        if not waiting:
-            break
-    # What is left reads something unpublished; what only reads such a view could still be a
-    # view, but copying it too keeps the rule simple.
-    return ordered, sorted(waiting)
+        if not ready:
+            view = min(waiting.values(), key=lambda one: one.relation)
+            missing = ", ".join(".".join(relation) for relation in sorted(view.reads - present))
+            raise CustomerValueError(
+                f"The view {'.'.join(view.relation)} reads {missing}, which is not published.",
+                "Build the whole project: run the job `refresh`, or `customer-value run`.",
+            )
+    return ordered
 
 
-def _row_counts(con: duckdb.DuckDBPyConnection, relations: Sequence[Relation]) -> dict[str, int]:
-    if not relations:
+def _row_counts(con: duckdb.DuckDBPyConnection, tables: Sequence[Relation]) -> dict[str, int]:
+    if not tables:
         return {}
     query = " union all ".join(
-        f"select {index}, count(*) from {_SIDE}.{_quoted(schema)}.{_quoted(table)}"
-        for index, (schema, table) in enumerate(relations)
+        f"select {index}, count(*) from {MARTS}.{_quoted(schema)}.{_quoted(table)}"
+        for index, (schema, table) in enumerate(tables)
     )
     counts = dict(con.execute(query).fetchall())
-    return {f"{schema}.{table}": counts[index] for index, (schema, table) in enumerate(relations)}
+    return {f"{schema}.{table}": counts[index] for index, (schema, table) in enumerate(tables)}
 
 
 def _describe(con: duckdb.DuckDBPyConnection, relation: Relation, kind: str, node: Node) -> None:
     """Carry the descriptions over as comments, where every DuckDB client can show them."""
     schema, table = relation
-    name = f"{_SIDE}.{_quoted(schema)}.{_quoted(table)}"
+    name = f"{MARTS}.{_quoted(schema)}.{_quoted(table)}"
     if node.description:
         con.execute(f"comment on {kind} {name} is {_literal(node.description)}")
     real = {
@@ -263,20 +266,12 @@ def _describe(con: duckdb.DuckDBPyConnection, relation: Relation, kind: str, nod
             select column_name from duckdb_columns()
             where database_name = ? and schema_name = ? and table_name = ?
             """,
-            [_SIDE, schema, table],
+            [MARTS, schema, table],
         ).fetchall()
     }
     for column, description in node.columns.items():
         if description and column in real:
             con.execute(f"comment on column {name}.{_quoted(column)} is {_literal(description)}")
-
-
-def _detach(con: duckdb.DuckDBPyConnection) -> None:
-    attached = con.execute("select database_name from duckdb_databases()").fetchall()
-    if (_SIDE,) in attached:
-        with contextlib.suppress(duckdb.Error):
-            con.execute("rollback")
-        con.execute(f"detach {_SIDE}")
 
 
 def _sync(path: Path) -> None:

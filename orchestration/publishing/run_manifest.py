@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from orchestration.fingerprint import Fingerprint
+from orchestration.landing.ledger import Marks, read_marks
 from orchestration.settings import PROJECT_ROOT, Settings
 
 _DISTRIBUTION = "customer-value"
@@ -23,7 +24,10 @@ _DISTRIBUTION = "customer-value"
 
 @dataclass(frozen=True)
 class RunManifest:
-    """What a publication was made from. ``row_counts`` is by ``schema.table``."""
+    """What a publication was made from.
+
+    ``row_counts`` is by ``schema.table``; ``marks`` says up to where it has seen the input.
+    """
 
     run_id: str
     published_at: datetime
@@ -35,6 +39,7 @@ class RunManifest:
     code_digest: str
     code_version: str
     row_counts: Mapping[str, int]
+    marks: Marks
 
 
 def write_run_manifest(
@@ -55,10 +60,11 @@ def write_run_manifest(
         run_id: the run that publishes.
         row_counts: rows per published table.
     """
+    marks = read_marks(con)
     con.execute(f"create schema if not exists {database}.meta")
     con.execute(
         f"""
-        create table {database}.meta.run_manifest (
+        create or replace table {database}.meta.run_manifest (
             run_id varchar,
             published_at timestamp,
             as_of_date date,
@@ -68,12 +74,15 @@ def write_run_manifest(
             settings_digest varchar,
             code_digest varchar,
             code_version varchar,
-            row_counts json
+            row_counts json,
+            warehouse_id varchar,
+            last_file_id bigint,
+            last_removal bigint
         )
         """
     )
     con.execute(
-        f"insert into {database}.meta.run_manifest values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"insert into {database}.meta.run_manifest values (" + ", ".join(["?"] * 13) + ")",
         [
             run_id,
             datetime.now(UTC).replace(tzinfo=None, microsecond=0),
@@ -87,11 +96,14 @@ def write_run_manifest(
             fingerprint.code,
             code_version(),
             json.dumps(dict(row_counts)),
+            marks.warehouse_id,
+            marks.last_file_id,
+            marks.last_removal,
         ],
     )
     con.execute(
         f"""
-        create table {database}.meta.input_files as
+        create or replace table {database}.meta.input_files as
         select
             path, profile, dataset, size_bytes, sha256, status, error,
             rows_read, rows_kept, rows_rejected, money_read, money_kept, money_rejected
@@ -113,7 +125,8 @@ def read_run_manifest(con: duckdb.DuckDBPyConnection) -> RunManifest | None:
             """
             select
                 run_id, published_at, as_of_date, settings, fingerprint, input_digest,
-                settings_digest, code_digest, code_version, row_counts
+                settings_digest, code_digest, code_version, row_counts,
+                warehouse_id, last_file_id, last_removal
             from meta.run_manifest
             """
         ).fetchall()
@@ -123,7 +136,7 @@ def read_run_manifest(con: duckdb.DuckDBPyConnection) -> RunManifest | None:
         return None
     row = list(rows[0])
     row[3], row[9] = json.loads(row[3]), json.loads(row[9])
-    return RunManifest(*row)
+    return RunManifest(*row[:10], Marks(*row[10:]))
 
 
 def code_version() -> str:

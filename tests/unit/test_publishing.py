@@ -13,8 +13,9 @@ from orchestration.build_record import assert_publishable, end_build, start_buil
 from orchestration.dbt_runner import NodeResult
 from orchestration.errors import CustomerValueError
 from orchestration.fingerprint import Fingerprint
+from orchestration.landing.load import ensure_raw_tables
 from orchestration.manifest import Manifest, Node
-from orchestration.publishing.marts import Publication, publish_marts, side_path
+from orchestration.publishing.marts import Publication, publish_marts, remove_unpublished
 from orchestration.publishing.run_manifest import read_run_manifest, write_run_manifest
 from orchestration.settings import Settings
 from orchestration.warehouse import connect_warehouse
@@ -54,36 +55,43 @@ def nodes() -> list[Node]:
 def settings(tmp_path: Path) -> Settings:
     settings = Settings(data_dir=tmp_path)
     with connect_warehouse(settings, "testing") as con:
+        ensure_raw_tables(con)
         con.execute(
             """
-            create schema raw;
             create schema staging;
             create schema intermediate;
-            create schema core;
-            create schema lifecycle;
             create table raw.secrets as select 'private' as email;
-            create table raw.loaded_files as
+            insert into raw.loaded_files by name
             select
-                'a.csv' as path, 'canonical' as profile, 'order_lines' as dataset,
-                10 as size_bytes, 'abc' as sha256, 'loaded' as status, null::varchar as error,
+                1 as file_id, 'a.csv' as path, 'canonical' as profile, 'order_lines' as dataset,
+                10 as size_bytes, 'abc' as sha256, 'loaded' as status,
                 2 as rows_read, 2 as rows_kept, 0 as rows_rejected,
-                3.0::decimal(38, 4) as money_read, 3.0::decimal(38, 4) as money_kept,
-                0.0::decimal(38, 4) as money_rejected;
-            create view staging.stg_orders as select 1 as order_id;
+                3.0 as money_read, 3.0 as money_kept, 0.0 as money_rejected;
             create table intermediate.int_reporting_period as
             select date '2024-05-31' as as_of_date;
-            create table core.fct_orders as
-            select i as order_id, 'warehouse.core.' || i as note from range(3) as t (i);
-            create table core.fct_orders__dbt_tmp as select 1 as left_over;
-            -- z reads y, y reads a table: views in views, in an order that is not the names'.
-            create view lifecycle.y as select order_id, note from warehouse.core.fct_orders;
-            create view lifecycle.fct_customer_months as
-            with named as (select * from "warehouse"."lifecycle"."y")
-            select order_id as customer_id, 'from warehouse.core.x' as note from named;
-            create view core.from_staging as select order_id from warehouse.staging.stg_orders;
             """
         )
     return settings
+
+
+def _build(settings: Settings, order_count: int = 3) -> None:
+    """What dbt leaves: tables and views of the published schemas in a file of their own."""
+    with connect_warehouse(settings, "testing", with_marts=True) as con:
+        con.execute(
+            f"""
+            create schema marts.core;
+            create schema marts.lifecycle;
+            create table marts.core.fct_orders as
+            select i as order_id, 'marts.core.' || i as note from range({order_count}) as t (i);
+            create table marts.core.fct_orders__dbt_tmp as select 1 as left_over;
+            create view marts.core.z__dbt_backup as select 1 as left_over;
+            -- z reads y, y reads a table: views in views, in an order that is not the names'.
+            create view marts.lifecycle.y as select order_id, note from marts.core.fct_orders;
+            create view marts.lifecycle.fct_customer_months as
+            with named as (select * from "marts"."lifecycle"."y")
+            select order_id as customer_id, 'from marts.core.x' as note from named;
+            """
+        )
 
 
 def _write_manifest(
@@ -93,21 +101,19 @@ def _write_manifest(
     write_run_manifest(con, database, settings, MADE_FROM, "run-1", row_counts)
 
 
-def _publish(settings: Settings, nodes: list[Node]) -> Publication:
+def _publish(settings: Settings, nodes: list[Node], order_count: int = 3) -> Publication:
+    _build(settings, order_count)
     return publish_marts(settings, nodes, _write_manifest)
 
 
 def test_only_published_schemas_are_in_the_file(settings: Settings, nodes: list[Node]) -> None:
     publication = _publish(settings, nodes)
-    assert publication.row_counts == {
-        "core.fct_orders": 3,
-        "core.from_staging": 1,
-        "lifecycle.y": 3,
-        "lifecycle.fct_customer_months": 3,
-    }
+    assert publication.row_counts == {"core.fct_orders": 3}
     con = duckdb.connect(str(settings.marts_path), read_only=True)
-    schemas = con.execute("select distinct schema_name from duckdb_tables()").fetchall()
-    assert sorted(schemas) == [("core",), ("meta",)]
+    tables = con.execute("select schema_name, table_name from duckdb_tables()").fetchall()
+    assert sorted(tables) == [
+        ("core", "fct_orders"), ("meta", "input_files"), ("meta", "run_manifest"),
+    ]  # fmt: skip
     con.close()
     assert b"private" not in settings.marts_path.read_bytes()
 
@@ -126,8 +132,7 @@ def test_views_stay_views_and_work_under_any_name(
     ).fetchall()
     con.close()
     # The text that looks like a name is text still.
-    assert rows == [(number, "from warehouse.core.x") for number in range(3)]
-    # A view on something unpublished has become a table.
+    assert rows == [(number, "from marts.core.x") for number in range(3)]
     assert sorted(views) == [("fct_customer_months",), ("y",)]
 
 
@@ -187,24 +192,23 @@ def test_a_reader_keeps_the_old_file_until_it_opens_the_new_one(
     )
     assert reader.stdout is not None
     assert reader.stdout.readline() == "3\n"
-    with connect_warehouse(settings, "testing") as con:
-        con.execute("delete from core.fct_orders where order_id = 0")
-    _publish(settings, nodes)
+    _publish(settings, nodes, order_count=2)
     rest, _ = reader.communicate("go\n")
     assert rest == "3\n2\n"
 
 
-def test_what_a_killed_run_left_is_removed(settings: Settings, nodes: list[Node]) -> None:
-    side = side_path(settings)
-    side.write_bytes(b"half a database")
-    side.with_name(f"{side.name}.wal").write_bytes(b"its log")
-    _publish(settings, nodes)
+def test_what_a_killed_run_left_is_removed(settings: Settings) -> None:
+    built = settings.marts_build_path
+    built.write_bytes(b"half a database")
+    built.with_name(f"{built.name}.wal").write_bytes(b"its log")
+    remove_unpublished(settings)
     assert not list(settings.resolved_data_dir.glob("marts.building*"))
 
 
 def test_a_failed_publication_leaves_the_last_one(settings: Settings, nodes: list[Node]) -> None:
     _publish(settings, nodes)
     before = settings.marts_path.read_bytes()
+    _build(settings)
 
     def fail(con: duckdb.DuckDBPyConnection, *_: object) -> None:
         raise duckdb.IOException("IO Error: No space left on device")
@@ -213,7 +217,34 @@ def test_a_failed_publication_leaves_the_last_one(settings: Settings, nodes: lis
         publish_marts(settings, nodes, fail)
     assert "last publication is untouched" in caught.value.way_out
     assert settings.marts_path.read_bytes() == before
-    assert not list(settings.resolved_data_dir.glob("marts.building*"))
+
+
+def test_without_a_build_nothing_is_published(settings: Settings, nodes: list[Node]) -> None:
+    with pytest.raises(CustomerValueError, match="no build to publish"):
+        publish_marts(settings, nodes, _write_manifest)
+    assert not settings.marts_path.exists()
+
+
+@pytest.mark.parametrize(
+    ("reads", "message"),
+    [
+        ("warehouse.staging.stg_orders", r"reads warehouse\.staging\.stg_orders"),
+        ("marts.rfm.gone", r"reads rfm\.gone"),
+    ],
+)
+def test_a_view_on_something_unpublished_is_refused(
+    settings: Settings, nodes: list[Node], reads: str, message: str
+) -> None:
+    _build(settings)
+    with connect_warehouse(settings, "testing", with_marts=True) as con:
+        con.execute("create view warehouse.staging.stg_orders as select 1 as order_id")
+        con.execute("create schema marts.rfm")
+        con.execute("create table marts.rfm.gone as select 1 as order_id")
+        con.execute(f"create view marts.core.from_elsewhere as select order_id from {reads}")
+        con.execute("drop table marts.rfm.gone")
+    with pytest.raises(CustomerValueError, match=message):
+        publish_marts(settings, nodes, _write_manifest)
+    assert not settings.marts_path.exists()
 
 
 def _result(node: Node, status: str) -> NodeResult:

@@ -1,9 +1,15 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ remove_touched('customer_id', among='touched_registrations') }}"
+) }}
+
 with lines_outside_orders as (
 
     select * from {{ ref('fct_order_lines') }}
     where
         line_type <> 'sale'
         and customer_id is not null
+        and {{ is_touched('customer_id', among='touched_registrations') }}
 
 ),
 
@@ -11,17 +17,22 @@ customers as (
 
     select * from {{ ref('stg_customers') }}
     where
-        registered_date is null
-        or registered_date <= (
-            select period.as_of_date from {{ ref('int_reporting_period') }} as period
+        (
+            registered_date is null
+            or registered_date <= (
+                select period.as_of_date from {{ ref('int_reporting_period') }} as period
+            )
         )
+        and {{ is_touched('customer_id', among='touched_registrations') }}
 
 ),
 
 orders as (
 
     select * from {{ ref('fct_orders') }}
-    where customer_id is not null
+    where
+        customer_id is not null
+        and {{ is_touched('customer_id', among='touched_registrations') }}
 
 ),
 
@@ -32,6 +43,7 @@ cancellations as (
         customer_id is not null
         and cancelled_order_id is null
         and {{ is_value_kind('line_kind') }}
+        and {{ is_touched('customer_id', among='touched_registrations') }}
 
 ),
 

@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ remove_touched('order_id', 'cancelling_order_id') }}"
+) }}
+
 with cancellation_events as (
 
     select * from {{ ref('int_cancellation_events') }}

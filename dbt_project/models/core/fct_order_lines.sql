@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ remove_touched('order_id') }}"
+) }}
+
 with order_lines as (
 
     select * from {{ ref('int_order_lines') }}
@@ -7,6 +12,7 @@ with order_lines as (
 cancellations as (
 
     select * from {{ ref('fct_cancellations') }}
+    where {{ is_touched('order_id', 'cancelling_order_id') }}
 
 ),
 

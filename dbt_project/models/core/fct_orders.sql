@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ remove_touched('order_id') }}"
+) }}
+
 with order_lines as (
 
     select
@@ -14,7 +19,9 @@ cancellations as (
         *,
         {{ is_value_kind('line_kind') }} as is_value_line
     from {{ ref('fct_cancellations') }}
-    where cancelled_order_id is not null
+    where
+        cancelled_order_id is not null
+        and {{ is_touched('order_id', 'cancelled_order_id') }}
 
 ),
 

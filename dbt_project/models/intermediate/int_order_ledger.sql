@@ -1,8 +1,7 @@
 -- Everything that states, RFM and cohorts are made from, once. A row takes effect on the date of
 -- its order (which decides the month and the window it belongs to) and is known from its own date
--- (before which no month end and no snapshot sees it).
-
-{{ config(materialized='view') }}
+-- (before which no month end and no snapshot sees it). In an incremental build it holds the touched
+-- orders, which are all of the touched customers'.
 
 {%- set is_net = var('monetary_basis') == 'net' %}
 
@@ -16,7 +15,9 @@ with orders as (
         *,
         {{ booked_revenue }} as booked_revenue
     from {{ ref('fct_orders') }}
-    where customer_id is not null
+    where
+        customer_id is not null
+        and {{ is_touched('order_id') }}
 
 ),
 
@@ -26,6 +27,7 @@ orders_over_several_dates as (
     where
         customer_id is not null
         and order_date <> last_line_date
+        and {{ is_touched('order_id') }}
 
 ),
 
@@ -36,7 +38,9 @@ order_keys as (
         customer_id,
         order_date
     from {{ ref('fct_orders') }}
-    where customer_id is not null
+    where
+        customer_id is not null
+        and {{ is_touched('order_id') }}
 
 ),
 
@@ -46,6 +50,7 @@ sale_lines as (
     where
         line_type = 'sale'
         and {{ is_value_kind('line_kind') }}
+        and {{ is_touched('order_id') }}
 
 ),
 
@@ -56,13 +61,16 @@ discount_lines as (
         line_type = 'discount'
         and customer_id is not null
         and {{ is_value_kind('line_kind') if is_net else 'false' }}
+        and {{ is_touched('order_id') }}
 
 ),
 
 cancellations as (
 
     select * from {{ ref('fct_cancellations') }}
-    where {{ is_value_kind('line_kind') if is_net else 'false' }}
+    where
+        {{ is_value_kind('line_kind') if is_net else 'false' }}
+        and {{ is_touched('order_id', 'cancelling_order_id') }}
 
 ),
 

@@ -15,7 +15,7 @@ numbered as (
     select
         order_date,
         {{ order_line_columns() | join(',\n        ') }}
-    from {{ ref('stg_order_lines') }}
+    from {{ ref('int_input_order_lines') }}
     where
         line_number is not null
         and order_date <= (

@@ -6,7 +6,7 @@ with unrepeated as (
     select
         order_date,
         {{ order_line_columns() | join(',\n        ') }}
-    from {{ ref('stg_order_lines') }}
+    from {{ ref('int_input_order_lines') }}
     where
         line_number is null
         and order_date <= (
@@ -43,7 +43,7 @@ highest_numbers as (
     select
         order_id,
         max(line_number) as line_number
-    from {{ ref('stg_order_lines') }}
+    from {{ ref('int_input_order_lines') }}
     where
         line_number is not null
         and order_date <= (

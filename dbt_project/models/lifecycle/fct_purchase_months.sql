@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ remove_touched('customer_id') }}"
+) }}
+
 with ledger as (
 
     select * from {{ ref('int_order_ledger') }}

@@ -55,12 +55,6 @@ sales_by_month as (
 
 ),
 
-ledger as (
-
-    select * from {{ ref('int_order_ledger') }}
-
-),
-
 customer_months as (
 
     select * from {{ ref('fct_purchase_months') }}
@@ -102,10 +96,9 @@ staged_totalled as (
 duplicates_totalled as (
 
     select
-        count(*) as line_count,
-        coalesce(sum(quantity * unit_price), 0) as revenue
-    from {{ ref('int_repeated_order_lines') }}
-    where is_set_aside
+        coalesce(sum(line_count), 0) as line_count,
+        coalesce(sum(amount), 0) as revenue
+    from {{ ref('rpt_duplicate_lines') }}
 
 ),
 
@@ -164,13 +157,6 @@ months_totalled as (
         coalesce(sum(gross_revenue), 0) as gross_revenue,
         coalesce(sum(net_revenue), 0) as net_revenue
     from sales_by_month
-
-),
-
-ledger_totalled as (
-
-    select coalesce(sum(amount), 0) as revenue
-    from ledger
 
 ),
 
@@ -293,13 +279,6 @@ compared as (
         customer_months_totalled.revenue
     from customers_totalled
     cross join customer_months_totalled
-    union all
-    select
-        16, '{{ var("monetary_basis") }}_revenue', 'core.dim_customers',
-        'intermediate.int_order_ledger', 'none',
-        customers_totalled.{{ var('monetary_basis') }}_revenue, 0, ledger_totalled.revenue
-    from customers_totalled
-    cross join ledger_totalled
 
 )
 

@@ -1,0 +1,348 @@
+"""What a build starts from: the last publication, of which it computes the changed part, or nothing.
+
+An incremental build computes the rows of touched orders and customers. Touched are the orders with
+a line that was added, removed or corrected since the publication, the customers of these orders,
+all orders of these customers, and so on until nothing is added: what belongs together is computed
+together, so that the result is that of a full build.
+
+Belongs here: deciding between the two, and writing schema ``changes``, which the models read.
+Does not belong here: what the models make of it (``dbt_project/macros/incremental.sql``).
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import duckdb
+
+from orchestration.fingerprint import Fingerprint
+from orchestration.landing.ledger import Marks, read_marks
+from orchestration.publishing.marts import remove_unpublished
+from orchestration.publishing.run_manifest import RunManifest, read_run_manifest
+from orchestration.settings import Settings
+from orchestration.warehouse import connect_marts, connect_warehouse
+
+_BASE = "base"
+
+Mode = Literal["full", "incremental"]
+
+
+@dataclass(frozen=True)
+class BuildPlan:
+    """How the next build is made, and why (a clause for people)."""
+
+    mode: Mode
+    reason: str
+
+
+    def __str__(self) -> str:
+        return f"{self.mode} build: {self.reason}"
+
+
+class _NotWorthIt(Exception):
+    """So much has changed that a full build is quicker."""
+
+
+def plan_build(settings: Settings, made_from: Fingerprint, is_full_refresh: bool) -> BuildPlan:
+    """Decide how to build, write schema ``changes`` and lay out the file that is built in.
+
+    Args:
+        settings: the warehouse, with the landing files loaded.
+        made_from: what the build will follow from.
+        is_full_refresh: whether everything is to be computed anew in any case.
+    """
+    with connect_warehouse(settings, "planning the build") as con:
+        base = _read_base(settings)
+        marks = read_marks(con)
+        reason = "asked for" if is_full_refresh else _why_full(base, marks, made_from)
+        if base is not None and reason is None:
+            try:
+                with _attached_base(con, settings):
+                    _write_changes(con, base, settings.incremental_max_share)
+            except _NotWorthIt:
+                reason = "much of the input has changed"
+        if reason is not None:
+            _write_no_changes(con)
+        mode: Mode = "full" if reason is not None else "incremental"
+        con.execute("create or replace table changes.last_build (mode varchar)")
+        con.execute("insert into changes.last_build values ($1)", [mode])
+    remove_unpublished(settings)
+    if reason is not None:
+        return BuildPlan("full", reason)
+    shutil.copyfile(settings.marts_path, settings.marts_build_path)
+    return BuildPlan("incremental", "computes what has changed since the last publication")
+
+
+def prepare_partial_build(settings: Settings) -> bool:
+    """Make ready to build some models alone, wholly, into the file of the last build.
+
+    Returns:
+        whether the tables they read may hold only a part, left by an incremental build, so that
+        what lies upstream must be built with them.
+    """
+    with connect_warehouse(settings, "planning the build") as con:
+        _write_no_changes(con)
+        con.execute("create table if not exists changes.last_build (mode varchar)")
+        row = con.execute("select mode from changes.last_build").fetchone()
+    if not settings.marts_build_path.exists() and settings.marts_path.exists():
+        shutil.copyfile(settings.marts_path, settings.marts_build_path)
+    return row is not None and row[0] == "incremental"
+
+
+def _read_base(settings: Settings) -> RunManifest | None:
+    if not settings.marts_path.exists():
+        return None
+    try:
+        with connect_marts(settings.marts_path) as con:
+            return read_run_manifest(con)
+    except duckdb.Error:
+        return None
+
+
+def _why_full(base: RunManifest | None, marks: Marks, made_from: Fingerprint) -> str | None:
+    """Why the last publication cannot be built upon; None when it can."""
+    if base is None:
+        return "nothing is published yet"
+    if base.marks.warehouse_id != marks.warehouse_id:
+        return "the publication comes from another warehouse"
+    if base.code_digest != made_from.code:
+        return "models, lookup tables or code have changed"
+    if base.settings_digest != made_from.settings:
+        return "settings have changed"
+    if "core.dim_customers" not in base.row_counts:
+        return "the publication is of an older form"
+    return None
+
+
+@contextmanager
+def _attached_base(con: duckdb.DuckDBPyConnection, settings: Settings) -> Iterator[None]:
+    path = str(settings.marts_path).replace("'", "''")
+    con.execute(f"attach '{path}' as {_BASE} (read_only)")
+    try:
+        yield
+    finally:
+        con.execute(f"detach {_BASE}")
+
+
+def _write_no_changes(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("create schema if not exists changes")
+    for table, columns in (
+        ("touched_orders", "order_id varchar"),
+        ("touched_customers", "customer_id varchar"),
+        ("touched_registrations", "customer_id varchar"),
+        ("changed_period", "changed_from date"),
+    ):
+        con.execute(f"create or replace table changes.{table} ({columns})")
+
+
+def _write_changes(con: duckdb.DuckDBPyConnection, base: RunManifest, max_share: float) -> None:
+    _write_no_changes(con)
+    since = base.marks
+    changed = _changed_datasets(con, since)
+    has_corrections = _has_corrections(con, since)
+    _assert_worth_it(con, since, max_share)
+    con.execute(_order_ids_sql("corrections" in changed), [since.last_file_id, since.last_removal])
+    _write_changed_period(con, since, has_corrections)
+    _create_edges(con, since, has_corrections)
+    _spread(con, max_share * max(1, base.row_counts["core.dim_customers"]))
+    _write_touched_registrations(con, base, changed)
+
+
+def _changed_datasets(con: duckdb.DuckDBPyConnection, since: Marks) -> set[str]:
+    rows = con.execute(
+        """
+        select dataset from raw.loaded_files where file_id > $1
+        union
+        select dataset from raw.removed_rows where removal_number > $2
+        """,
+        [since.last_file_id, since.last_removal],
+    ).fetchall()
+    return {dataset for (dataset,) in rows}
+
+
+def _has_corrections(con: duckdb.DuckDBPyConnection, since: Marks) -> bool:
+    """Whether lines in staging may differ from those in raw, now or in the publication."""
+    row = con.execute(
+        """
+        select
+            exists (select 1 from raw.corrections)
+            or exists (
+                select 1 from raw.removed_rows
+                where dataset = 'corrections' and removal_number > $1
+            )
+        """,
+        [since.last_removal],
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def _order_ids_sql(has_changed_corrections: bool) -> str:
+    """Insert the orders whose lines have changed; parameters: last file id, last removal."""
+    keys = """
+        select "key" as record_key from raw.corrections where _file_id > $1
+        union
+        select record_key from raw.removed_rows
+        where dataset = 'corrections' and removal_number > $2
+    """
+    corrected = f"""
+        union
+        select record_key from ({keys})
+        union
+        select regexp_replace(record_key, '/[0-9]+$', '') from ({keys})
+    """
+    return f"""
+        insert into changes.touched_orders
+        select order_id from raw.order_lines where _file_id > $1
+        union
+        select record_key from raw.removed_rows
+        where dataset = 'order_lines' and removal_number > $2
+        {corrected if has_changed_corrections else ""}
+    """
+
+
+def _assert_worth_it(con: duckdb.DuckDBPyConnection, since: Marks, max_share: float) -> None:
+    """Find out early that a large part of the lines is new."""
+    row = con.execute(
+        """
+        select
+            coalesce(sum(rows_kept) filter (file_id > $1), 0) as new_count,
+            coalesce(sum(rows_kept), 0) as total_count
+        from raw.loaded_files
+        where dataset = 'order_lines' and status in ('loaded', 'gone')
+        """,
+        [since.last_file_id],
+    ).fetchone()
+    if row and row[0] > max_share * row[1]:
+        raise _NotWorthIt
+
+
+def _write_changed_period(
+    con: duckdb.DuckDBPyConnection, since: Marks, has_corrections: bool
+) -> None:
+    """The earliest moment of a changed line, less a day for the shop's time zone."""
+    moments = """
+        select min(ordered_at) as moment from raw.order_lines where _file_id > $1
+        union all
+        select min(dated_from) from raw.removed_rows where removal_number > $2
+    """
+    if has_corrections:
+        moments += f"""
+        union all
+        select min(ordered_at) from raw.order_lines
+        where order_id in (select order_id from changes.touched_orders)
+        union all
+        select min(ordered_at) from {_BASE}.core.fct_order_lines
+        where order_id in (select order_id from changes.touched_orders)
+        union all
+        select min(try_cast("value" as timestamp)) from raw.corrections
+        where "column" = 'ordered_at'
+        """
+    con.execute(
+        f"""
+        insert into changes.changed_period
+        select cast(min(moment) as date) - 1 from ({moments}) having min(moment) is not null
+        """,
+        [since.last_file_id, since.last_removal],
+    )
+
+
+def _create_edges(con: duckdb.DuckDBPyConnection, since: Marks, has_corrections: bool) -> None:
+    """Which orders and customers belong together, before as well as after the change."""
+    edges = f"""
+        select order_id, customer_id from raw.order_lines
+        union all
+        select record_key, customer_id from raw.removed_rows
+        where dataset = 'order_lines' and removal_number > {since.last_removal}
+    """
+    if has_corrections:
+        set_customers = r"""
+            select "key", regexp_replace("value", '^([0-9]+)\.0$', '\1') as customer_id
+            from raw.corrections
+            where dataset = 'order_lines' and "column" = 'customer_id'
+        """
+        edges += f"""
+        union all
+        select order_id, customer_id from {_BASE}.core.fct_order_lines
+        union all
+        select "key", customer_id from ({set_customers})
+        union all
+        select regexp_replace("key", '/[0-9]+$', ''), customer_id from ({set_customers})
+        """
+    con.execute(f"create or replace temp view order_customers as {edges}")
+
+
+def _spread(con: duckdb.DuckDBPyConnection, largest_count: float) -> None:
+    """Add the customers of touched orders and the orders of these, until nothing is added."""
+    con.execute("create or replace temp table added_orders as from changes.touched_orders")
+    while True:
+        con.execute(
+            """
+            create or replace temp table added_customers as
+            select customer_id from order_customers
+            where order_id in (select order_id from added_orders) and customer_id is not null
+            except
+            select customer_id from changes.touched_customers
+            """
+        )
+        con.execute("insert into changes.touched_customers from added_customers")
+        if _count(con, "changes.touched_customers") > largest_count:
+            raise _NotWorthIt
+        if not _count(con, "added_customers"):
+            return
+        con.execute(
+            """
+            create or replace temp table added_orders as
+            select order_id from order_customers
+            where customer_id in (select customer_id from added_customers)
+            except
+            select order_id from changes.touched_orders
+            """
+        )
+        con.execute("insert into changes.touched_orders from added_orders")
+        if not _count(con, "added_orders"):
+            return
+
+
+def _write_touched_registrations(
+    con: duckdb.DuckDBPyConnection, base: RunManifest, changed: set[str]
+) -> None:
+    """Customers whose row of the customer table may change: the touched ones, and those whose
+    registration has changed or comes to lie before the as-of date."""
+    con.execute(
+        """
+        insert into changes.touched_registrations
+        select customer_id from changes.touched_customers
+        """
+    )
+    if changed & {"customers", "corrections"}:
+        con.execute(
+            f"""
+            insert into changes.touched_registrations
+            select customer_id from raw.customers
+            union
+            select customer_id from {_BASE}.core.dim_customers
+            except
+            select customer_id from changes.touched_registrations
+            """
+        )
+    elif base.as_of_date is not None:
+        con.execute(
+            """
+            insert into changes.touched_registrations
+            select customer_id from raw.customers
+            where
+                registered_at >= $1 - interval 1 day
+                or registered_at >= (select changed_from from changes.changed_period)
+            except
+            select customer_id from changes.touched_registrations
+            """,
+            [base.as_of_date],
+        )
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"select count(*) from {table}").fetchone()
+    return int(row[0]) if row else 0
