@@ -54,8 +54,10 @@ class Built:
         return _rows(self.marts_path, sql, parameters)
 
     def warehouse(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query on the warehouse, raw and intermediate tables included."""
-        return _rows(self.warehouse_path, sql, parameters)
+        """Rows of a query on the warehouse, with the publication attached as ``marts``."""
+        with duckdb.connect(str(self.warehouse_path), read_only=True) as con:
+            con.execute(f"attach '{self.marts_path}' as marts (read_only)")
+            return con.execute(sql, list(parameters)).fetchall()
 
 
 class Builder:

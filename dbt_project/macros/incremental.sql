@@ -1,9 +1,10 @@
 {#-
   Two ways to the same tables. A full build computes every row. An incremental build computes the
   rows of the customers and orders whose input has changed since the last publication, which stand
-  in schema `changes`, and puts them in place of the rows that were there. Everything that is
-  matched or numbered stays within one customer and one order, so that the lines of the touched
-  ones, taken alone, give the rows that all lines would give.
+  in schema `changes` (written before dbt starts, hence no dbt source), and puts them in place of
+  the rows that were there. Everything that is matched or numbered stays within one customer and
+  one order, so that the lines of the touched ones, taken alone, give the rows that all lines would
+  give.
 -#}
 
 {#- Whether this build starts from the last publication; false while the project is parsed. -#}
@@ -11,19 +12,13 @@
     {{ return(execute and env_var('CUSTOMER_VALUE_BUILD', 'full') == 'incremental') }}
 {%- endmacro %}
 
-{#- A table of schema `changes`, where it is needed: when an incremental build is compiled, and when
-    the project is parsed, so that dbt knows who reads it. -#}
-{% macro changes(table) -%}
-    {{ return(source('changes', table) if is_incremental_build() or not execute else none) }}
-{%- endmacro %}
-
 {#- Condition: in an incremental build, rows of what has changed; in a full one, every row.
     key: 'order_id' or 'customer_id'; column: where it stands, when it has another name; among: a
     table of schema `changes`, when it is not the one of the touched orders or customers. -#}
 {% macro is_touched(key, column=none, among=none) -%}
-    {%- set touched = changes(among or 'touched_' ~ key | replace('_id', 's')) -%}
+    {%- set table = among or 'touched_' ~ key | replace('_id', 's') -%}
     {%- if is_incremental_build() -%}
-        {{ column or key }} in (select touched.{{ key }} from {{ touched }} as touched)
+        {{ column or key }} in (select touched.{{ key }} from changes.{{ table }} as touched)
     {%- else -%}
         true
     {%- endif -%}
@@ -40,9 +35,8 @@
 {#- Condition: in an incremental build, snapshots that the changed rows can be seen from; in a full
     one, all. A snapshot uses rows dated up to it, so that earlier ones stay as they are. -#}
 {% macro is_snapshot_touched(column) -%}
-    {%- set period = changes('changed_period') -%}
     {%- if is_incremental_build() -%}
-        {{ column }} >= (select period.changed_from from {{ period }} as period)
+        {{ column }} >= (select period.changed_from from changes.changed_period as period)
     {%- else -%}
         true
     {%- endif -%}
