@@ -1,4 +1,4 @@
-"""What a build starts from: the last publication, of which it computes the changed part, or nothing.
+"""What a build starts from: nothing, or the last publication, whose changed part is computed.
 
 An incremental build computes the rows of touched orders and customers. Touched are the orders with
 a line that was added, removed or corrected since the publication, the customers of these orders,
@@ -13,7 +13,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 
 import duckdb
@@ -22,10 +21,12 @@ from orchestration.fingerprint import Fingerprint
 from orchestration.landing.ledger import Marks, read_marks
 from orchestration.publishing.marts import remove_unpublished
 from orchestration.publishing.run_manifest import RunManifest, read_run_manifest
+from orchestration.restatement import write_first_publication, write_last_publication
 from orchestration.settings import Settings
 from orchestration.warehouse import connect_marts, connect_warehouse
 
 _BASE = "base"
+_TOO_MUCH = "much of the input has changed"
 
 Mode = Literal["full", "incremental"]
 
@@ -37,13 +38,8 @@ class BuildPlan:
     mode: Mode
     reason: str
 
-
     def __str__(self) -> str:
         return f"{self.mode} build: {self.reason}"
-
-
-class _NotWorthIt(Exception):
-    """So much has changed that a full build is quicker."""
 
 
 def plan_build(settings: Settings, made_from: Fingerprint, is_full_refresh: bool) -> BuildPlan:
@@ -56,16 +52,16 @@ def plan_build(settings: Settings, made_from: Fingerprint, is_full_refresh: bool
     """
     with connect_warehouse(settings, "planning the build") as con:
         base = _read_base(settings)
-        marks = read_marks(con)
-        reason = "asked for" if is_full_refresh else _why_full(base, marks, made_from)
-        if base is not None and reason is None:
-            try:
-                with _attached_base(con, settings):
-                    _write_changes(con, base, settings.incremental_max_share)
-            except _NotWorthIt:
-                reason = "much of the input has changed"
-        if reason is not None:
-            _write_no_changes(con)
+        _write_no_changes(con)
+        if base is None:
+            write_first_publication(con)
+            reason: str | None = "nothing is published yet"
+        else:
+            with _attached_base(con, settings):
+                write_last_publication(con, _BASE, base, settings, made_from)
+                reason = "asked for" if is_full_refresh else _why_full(con, base, made_from)
+                if reason is None:
+                    reason = _write_changes(con, base, settings.incremental_max_share)
         mode: Mode = "full" if reason is not None else "incremental"
         con.execute("create or replace table changes.last_build (mode varchar)")
         con.execute("insert into changes.last_build values ($1)", [mode])
@@ -102,11 +98,11 @@ def _read_base(settings: Settings) -> RunManifest | None:
         return None
 
 
-def _why_full(base: RunManifest | None, marks: Marks, made_from: Fingerprint) -> str | None:
+def _why_full(
+    con: duckdb.DuckDBPyConnection, base: RunManifest, made_from: Fingerprint
+) -> str | None:
     """Why the last publication cannot be built upon; None when it can."""
-    if base is None:
-        return "nothing is published yet"
-    if base.marks.warehouse_id != marks.warehouse_id:
+    if base.marks.warehouse_id != read_marks(con).warehouse_id:
         return "the publication comes from another warehouse"
     if base.code_digest != made_from.code:
         return "models, lookup tables or code have changed"
@@ -138,17 +134,23 @@ def _write_no_changes(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"create or replace table changes.{table} ({columns})")
 
 
-def _write_changes(con: duckdb.DuckDBPyConnection, base: RunManifest, max_share: float) -> None:
-    _write_no_changes(con)
+def _write_changes(
+    con: duckdb.DuckDBPyConnection, base: RunManifest, max_share: float
+) -> str | None:
+    """Write what has changed since the publication; return why that is not worth it, or None."""
     since = base.marks
     changed = _changed_datasets(con, since)
     has_corrections = _has_corrections(con, since)
-    _assert_worth_it(con, since, max_share)
+    if _new_line_share(con, since) > max_share:
+        return _TOO_MUCH
     con.execute(_order_ids_sql("corrections" in changed), [since.last_file_id, since.last_removal])
     _write_changed_period(con, since, has_corrections)
     _create_edges(con, since, has_corrections)
-    _spread(con, max_share * max(1, base.row_counts["core.dim_customers"]))
+    if not _spread(con, max_share * max(1, base.row_counts["core.dim_customers"])):
+        _write_no_changes(con)
+        return _TOO_MUCH
     _write_touched_registrations(con, base, changed)
+    return None
 
 
 def _changed_datasets(con: duckdb.DuckDBPyConnection, since: Marks) -> set[str]:
@@ -203,8 +205,8 @@ def _order_ids_sql(has_changed_corrections: bool) -> str:
     """
 
 
-def _assert_worth_it(con: duckdb.DuckDBPyConnection, since: Marks, max_share: float) -> None:
-    """Find out early that a large part of the lines is new."""
+def _new_line_share(con: duckdb.DuckDBPyConnection, since: Marks) -> float:
+    """Share of the order lines that are new, which is known before any line is read."""
     row = con.execute(
         """
         select
@@ -215,8 +217,7 @@ def _assert_worth_it(con: duckdb.DuckDBPyConnection, since: Marks, max_share: fl
         """,
         [since.last_file_id],
     ).fetchone()
-    if row and row[0] > max_share * row[1]:
-        raise _NotWorthIt
+    return float(row[0] / row[1]) if row and row[1] else 0.0
 
 
 def _write_changed_period(
@@ -274,8 +275,12 @@ def _create_edges(con: duckdb.DuckDBPyConnection, since: Marks, has_corrections:
     con.execute(f"create or replace temp view order_customers as {edges}")
 
 
-def _spread(con: duckdb.DuckDBPyConnection, largest_count: float) -> None:
-    """Add the customers of touched orders and the orders of these, until nothing is added."""
+def _spread(con: duckdb.DuckDBPyConnection, largest_count: float) -> bool:
+    """Add the customers of touched orders and the orders of these, until nothing is added.
+
+    Returns:
+        False when more customers than ``largest_count`` are touched; what was added is not whole.
+    """
     con.execute("create or replace temp table added_orders as from changes.touched_orders")
     while True:
         con.execute(
@@ -289,9 +294,9 @@ def _spread(con: duckdb.DuckDBPyConnection, largest_count: float) -> None:
         )
         con.execute("insert into changes.touched_customers from added_customers")
         if _count(con, "changes.touched_customers") > largest_count:
-            raise _NotWorthIt
+            return False
         if not _count(con, "added_customers"):
-            return
+            return True
         con.execute(
             """
             create or replace temp table added_orders as
@@ -303,7 +308,7 @@ def _spread(con: duckdb.DuckDBPyConnection, largest_count: float) -> None:
         )
         con.execute("insert into changes.touched_orders from added_orders")
         if not _count(con, "added_orders"):
-            return
+            return True
 
 
 def _write_touched_registrations(

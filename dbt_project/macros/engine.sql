@@ -83,3 +83,16 @@
         + extract(month from {{ to_month }}) - extract(month from {{ from_month }})
     )
 {%- endmacro %}
+
+{#- The different values of a column in one text, in order, separated by commas. -#}
+{% macro ordered_list(column) -%}
+    {{ return(adapter.dispatch('ordered_list', 'customer_value')(column)) }}
+{%- endmacro %}
+
+{% macro default__ordered_list(column) -%}
+    array_to_string(list_sort(list(distinct {{ column }})), ', ')
+{%- endmacro %}
+
+{% macro spark__ordered_list(column) -%}
+    array_join(sort_array(collect_set({{ column }})), ', ')
+{%- endmacro %}

@@ -40,6 +40,7 @@ class RunManifest:
     code_version: str
     row_counts: Mapping[str, int]
     marks: Marks
+    publication_number: int
 
 
 def write_run_manifest(
@@ -77,12 +78,13 @@ def write_run_manifest(
             row_counts json,
             warehouse_id varchar,
             last_file_id bigint,
-            last_removal bigint
+            last_removal bigint,
+            publication_number bigint
         )
         """
     )
     con.execute(
-        f"insert into {database}.meta.run_manifest values (" + ", ".join(["?"] * 13) + ")",
+        f"insert into {database}.meta.run_manifest values (" + ", ".join(["?"] * 14) + ")",
         [
             run_id,
             datetime.now(UTC).replace(tzinfo=None, microsecond=0),
@@ -99,6 +101,7 @@ def write_run_manifest(
             marks.warehouse_id,
             marks.last_file_id,
             marks.last_removal,
+            _publication_number(con),
         ],
     )
     con.execute(
@@ -126,7 +129,7 @@ def read_run_manifest(con: duckdb.DuckDBPyConnection) -> RunManifest | None:
             select
                 run_id, published_at, as_of_date, settings, fingerprint, input_digest,
                 settings_digest, code_digest, code_version, row_counts,
-                warehouse_id, last_file_id, last_removal
+                warehouse_id, last_file_id, last_removal, publication_number
             from meta.run_manifest
             """
         ).fetchall()
@@ -134,9 +137,10 @@ def read_run_manifest(con: duckdb.DuckDBPyConnection) -> RunManifest | None:
         return None
     if len(rows) != 1:
         return None
-    row = list(rows[0])
-    row[3], row[9] = json.loads(row[3]), json.loads(row[9])
-    return RunManifest(*row[:10], Marks(*row[10:]))
+    *told, warehouse_id, last_file_id, last_removal, publication_number = rows[0]
+    told[3], told[9] = json.loads(told[3]), json.loads(told[9])
+    marks = Marks(warehouse_id, last_file_id, last_removal)
+    return RunManifest(*told, marks=marks, publication_number=publication_number)
 
 
 def code_version() -> str:
@@ -163,6 +167,15 @@ def _git_describe(folder: Path) -> str:
     except (OSError, subprocess.SubprocessError):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _publication_number(con: duckdb.DuckDBPyConnection) -> int:
+    """How many publications this one makes, as the plan of its build has noted."""
+    try:
+        rows = con.execute("select publication_number from changes.publication").fetchall()
+    except duckdb.Error:
+        rows = []
+    return int(rows[0][0]) if rows else 1
 
 
 def _as_of_date(con: duckdb.DuckDBPyConnection, settings: Settings) -> date | None:
