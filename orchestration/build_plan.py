@@ -33,13 +33,13 @@ Mode = Literal["full", "incremental"]
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """How the next build is made, and why (a clause for people)."""
+    """How the next build is made, and why (a few words for people)."""
 
     mode: Mode
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.mode} build: {self.reason}"
+        return f"{self.mode} build ({self.reason})"
 
 
 def plan_build(settings: Settings, made_from: Fingerprint, is_full_refresh: bool) -> BuildPlan:
@@ -69,7 +69,7 @@ def plan_build(settings: Settings, made_from: Fingerprint, is_full_refresh: bool
     if reason is not None:
         return BuildPlan("full", reason)
     shutil.copyfile(settings.marts_path, settings.marts_build_path)
-    return BuildPlan("incremental", "computes what has changed since the last publication")
+    return BuildPlan("incremental", "only what has changed since the last publication")
 
 
 def prepare_partial_build(settings: Settings) -> bool:

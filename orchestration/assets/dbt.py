@@ -108,7 +108,7 @@ def build_dbt_assets(
         if not build.is_ok:
             error = build_error(build, settings)
             raise failure(error.problem, error.way_out)
-        reporter.done(describe_build(build))
+        reporter.done(f"{describe_build(build)}; {plan}")
 
     return dbt
 

@@ -20,6 +20,12 @@ from orchestration.landing.ledger import Marks, read_marks
 from orchestration.settings import PROJECT_ROOT, Settings
 
 _DISTRIBUTION = "customer-value"
+_MARKS_COLUMNS = ("warehouse_id", "last_file_id", "last_removal")
+_MANIFEST_COLUMNS = (
+    "run_id", "published_at", "as_of_date", "settings", "fingerprint", "input_digest",
+    "settings_digest", "code_digest", "code_version", "row_counts", *_MARKS_COLUMNS,
+    "publication_number",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -125,22 +131,17 @@ def read_run_manifest(con: duckdb.DuckDBPyConnection) -> RunManifest | None:
     """The manifest of published marts; None when the file has none or an older form of it."""
     try:
         rows = con.execute(
-            """
-            select
-                run_id, published_at, as_of_date, settings, fingerprint, input_digest,
-                settings_digest, code_digest, code_version, row_counts,
-                warehouse_id, last_file_id, last_removal, publication_number
-            from meta.run_manifest
-            """
+            f"select {', '.join(_MANIFEST_COLUMNS)} from meta.run_manifest"
         ).fetchall()
     except duckdb.Error:
         return None
     if len(rows) != 1:
         return None
-    *told, warehouse_id, last_file_id, last_removal, publication_number = rows[0]
-    told[3], told[9] = json.loads(told[3]), json.loads(told[9])
-    marks = Marks(warehouse_id, last_file_id, last_removal)
-    return RunManifest(*told, marks=marks, publication_number=publication_number)
+    told: dict[str, Any] = dict(zip(_MANIFEST_COLUMNS, rows[0], strict=True))
+    marks = Marks(*(told.pop(name) for name in _MARKS_COLUMNS))
+    for name in ("settings", "row_counts"):
+        told[name] = json.loads(told[name])
+    return RunManifest(marks=marks, **told)
 
 
 def code_version() -> str:
