@@ -9,7 +9,7 @@ PUBLISHED_SCHEMAS = ("core", "sales", "lifecycle", "rfm", "quality")
 
 #: Prefixes of model names, by folder. A folder that is missing here may not hold models.
 MODEL_PREFIXES: dict[str, tuple[str, ...]] = {
-    "staging": ("stg_",),
+    "staging": ("stg_", "base_"),
     "intermediate": ("int_",),
     "core": ("dim_", "fct_"),
     "sales": ("dim_", "fct_", "rpt_"),

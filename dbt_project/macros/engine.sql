@@ -33,6 +33,40 @@
     cast(from_utc_timestamp({{ timestamp_utc }}, '{{ var("shop_timezone") }}') as date)
 {%- endmacro %}
 
+{#- Value of a text as a type; null where it cannot be read as one. -#}
+{% macro cast_or_null(expression, data_type) -%}
+    {{ return(adapter.dispatch('cast_or_null', 'customer_value')(expression, data_type)) }}
+{%- endmacro %}
+
+{% macro default__cast_or_null(expression, data_type) -%}
+    try_cast({{ expression }} as {{ data_type }})
+{%- endmacro %}
+
+{#- UTC timestamp of a text in ISO 8601, whose offset is honoured; without one it is UTC. -#}
+{% macro utc_timestamp(text) -%}
+    {{ return(adapter.dispatch('utc_timestamp', 'customer_value')(text)) }}
+{%- endmacro %}
+
+{% macro default__utc_timestamp(text) -%}
+    {%- set tight = "regexp_replace(" ~ text ~ ", ' +([+-][0-9:]+|Z|UTC)$', '\\1')" -%}
+    {%- set whole = "regexp_replace(" ~ tight
+        ~ ", '^([0-9-]{10}[T ][0-9]{1,2}:[0-9]{2})([+-]|Z|UTC)', '\\1:00\\2')" -%}
+    case
+        when {{ text }} not like '____-%' then null
+        when
+            regexp_matches(
+                {{ text }}, ':[0-9]{2}([.][0-9]+)? *([+-][0-9]{2}(:?[0-9]{2})?|Z|UTC)$'
+            )
+            then timezone('UTC', try_cast({{ whole }} as timestamp with time zone))
+        else try_cast({{ text }} as timestamp)
+    end
+{%- endmacro %}
+
+{#- The session's time zone is UTC there. -#}
+{% macro spark__utc_timestamp(text) -%}
+    case when {{ text }} like '____-%' then try_cast({{ text }} as timestamp) end
+{%- endmacro %}
+
 {#- Rows of first days of months, column order_month, between two dates of a one-row relation. -#}
 {% macro month_spine(relation, first_date, last_date) -%}
     {{ return(adapter.dispatch('month_spine', 'customer_value')(relation, first_date, last_date)) }}

@@ -13,9 +13,10 @@
 {%- endmacro %}
 
 {#- Position of a line in its order by the line's content, so that the order of rows and files
-    changes nothing; by time first, so that later lines leave earlier ones where they are. -#}
-{% macro line_position_by_content() -%}
-    row_number() over (
+    changes nothing; by time first, so that later lines leave earlier ones where they are.
+    With dense_rank copies of a line share a position, with row_number each has its own. -#}
+{% macro line_position_by_content(function='row_number') -%}
+    {{ function }}() over (
             partition by order_id
             order by
                 ordered_at nulls last,

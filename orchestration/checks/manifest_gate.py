@@ -23,6 +23,8 @@ _PRIMARY_KEY_TESTS = frozenset(
 _NO_KEY = "no_key_because"
 #: It follows rows through every layer, so it alone may look into all of them.
 _ALL_SEEING_FOLDER = "quality"
+#: Steps inside staging, between what landed and what staging shows: corrections are applied there.
+_BASE_PREFIX = "base_"
 
 
 @dataclass(frozen=True, order=True)
@@ -137,7 +139,15 @@ def _forbidden_read(manifest: Manifest, node: Node, parent_id: str) -> str | Non
     if parent is None or parent.resource_type != "model":
         return None
     if node.folder == "staging":
-        return f"reads {parent.name}; staging reads sources only"
+        is_within = parent.folder == "staging" and _BASE_PREFIX in (
+            node.name[: len(_BASE_PREFIX)],
+            parent.name[: len(_BASE_PREFIX)],
+        )
+        if not is_within:
+            return f"reads {parent.name}; staging reads sources and base models only"
+        return None
+    if parent.name.startswith(_BASE_PREFIX) and node.folder != _ALL_SEEING_FOLDER:
+        return f"reads {parent.name}; only staging reads base models"
     if (
         node.name.startswith("rpt_")
         and node.folder != _ALL_SEEING_FOLDER

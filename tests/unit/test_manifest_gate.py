@@ -45,6 +45,8 @@ def _test(model: str, test: str, **kwargs: Any) -> Raw:
 def _sound_manifest() -> Raw:
     models = [
         _model("staging", "stg_things", "source.p.raw.things"),
+        _model("staging", "base_things", "source.p.raw.things"),
+        _model("staging", "stg_other_things", "model.p.base_things"),
         _model("intermediate", "int_things_counted", "model.p.stg_things"),
         _model("core", "fct_things", "model.p.int_things_counted"),
         _model("sales", "rpt_things", "model.p.fct_things", "seed.p.kinds"),
@@ -149,6 +151,14 @@ def _staging_reads_model(raw: Raw) -> None:
     raw["nodes"]["model.p.stg_things"]["depends_on"]["nodes"] = ["model.p.fct_things"]
 
 
+def _staging_reads_staging(raw: Raw) -> None:
+    raw["nodes"]["model.p.stg_things"]["depends_on"]["nodes"] = ["model.p.stg_other_things"]
+
+
+def _intermediate_reads_base(raw: Raw) -> None:
+    raw["nodes"]["model.p.int_things_counted"]["depends_on"]["nodes"] = ["model.p.base_things"]
+
+
 @pytest.mark.parametrize(
     ("spoil", "rule", "name", "message"),
     [
@@ -166,7 +176,9 @@ def _staging_reads_model(raw: Raw) -> None:
         (_mart_reads_source, "layer", "fct_things", "reads raw.things; only staging"),
         (_intermediate_reads_source, "layer", "int_things_counted", "reads raw.things"),
         (_report_reads_staging, "layer", "rpt_things", "reads stg_things; reports read marts"),
-        (_staging_reads_model, "layer", "stg_things", "staging reads sources only"),
+        (_staging_reads_model, "layer", "stg_things", "staging reads sources and base models"),
+        (_staging_reads_staging, "layer", "stg_things", "reads stg_other_things; staging reads"),
+        (_intermediate_reads_base, "layer", "int_things_counted", "only staging reads base models"),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
 )

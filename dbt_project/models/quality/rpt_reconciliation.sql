@@ -16,6 +16,32 @@ staged_lines as (
 
 ),
 
+corrected_lines as (
+
+    select * from {{ ref('base_order_lines_corrected') }}
+
+),
+
+lines_to_correct as (
+
+    select
+        order_id || '/' || cast(line_number as varchar) as corrected_key,
+        quantity * unit_price as amount
+    from {{ ref('base_order_lines_to_correct') }}
+
+),
+
+deletes as (
+
+    select corrected_key
+    from {{ ref('base_correction_effects') }}
+    where
+        dataset = 'order_lines'
+        and action = 'delete'
+        and is_in_force
+
+),
+
 period as (
 
     select * from {{ ref('int_reporting_period') }}
@@ -71,6 +97,24 @@ files_totalled as (
         coalesce(sum(kept_revenue), 0) as kept_revenue,
         coalesce(sum(rejected_revenue), 0) as rejected_revenue
     from loaded_files
+
+),
+
+deleted_totalled as (
+
+    select
+        count(*) as line_count,
+        coalesce(sum(lines_to_correct.amount), 0) as revenue
+    from lines_to_correct
+    inner join deletes
+        on lines_to_correct.corrected_key = deletes.corrected_key
+
+),
+
+changed_totalled as (
+
+    select coalesce(sum(landed_quantity * landed_unit_price - quantity * unit_price), 0) as revenue
+    from corrected_lines
 
 ),
 
@@ -186,15 +230,21 @@ compared as (
     from files_totalled
     union all
     select
-        3, 'order_lines', 'raw', 'staging', 'none',
-        files_totalled.kept_count, 0, staged_totalled.line_count
+        3, 'order_lines', 'raw', 'staging', 'corrections: lines deleted',
+        files_totalled.kept_count, deleted_totalled.line_count, staged_totalled.line_count
     from files_totalled
+    cross join deleted_totalled
     cross join staged_totalled
     union all
     select
-        4, 'amount', 'raw', 'staging', 'none',
-        files_totalled.kept_revenue, 0, staged_totalled.revenue
+        4, 'amount', 'raw', 'staging',
+        'corrections: amounts of lines deleted, amounts changed',
+        files_totalled.kept_revenue,
+        deleted_totalled.revenue + changed_totalled.revenue,
+        staged_totalled.revenue
     from files_totalled
+    cross join deleted_totalled
+    cross join changed_totalled
     cross join staged_totalled
     union all
     select

@@ -4,6 +4,17 @@ with source as (
 
 ),
 
+corrections as (
+
+    select * from {{ ref('base_correction_effects') }}
+    where
+        dataset = 'agents'
+        and is_in_force
+
+),
+
+{{ corrected_records('agents', normalise_id('source.agent_id'), ['_file_id', 'agent_id']) }},
+
 renamed as (
 
     select
@@ -11,7 +22,7 @@ renamed as (
         {{ normalise_id('agent_id') }} as agent_id,
         agent_name,
         shop
-    from source
+    from corrected
 
 )
 

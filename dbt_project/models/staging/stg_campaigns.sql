@@ -4,6 +4,17 @@ with source as (
 
 ),
 
+corrections as (
+
+    select * from {{ ref('base_correction_effects') }}
+    where
+        dataset = 'campaigns'
+        and is_in_force
+
+),
+
+{{ corrected_records('campaigns', normalise_id('source.campaign_id'), ['_file_id', 'campaign_id']) }},
+
 renamed as (
 
     select
@@ -13,7 +24,7 @@ renamed as (
         starts_at,
         ends_at,
         campaign_type
-    from source
+    from corrected
 
 )
 

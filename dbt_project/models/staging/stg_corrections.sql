@@ -9,13 +9,13 @@ renamed as (
     select
         _file_id as file_id,
         {{ normalise_id('correction_id') }} as correction_id,
-        dataset,
-        key as record_key,
+        lower(dataset) as dataset,
+        {{ normalise_id('key') }} as record_key,
         action,
         reason,
         author,
         corrected_at,
-        "column" as column_name,
+        lower("column") as column_name,
         value as column_value
     from source
 

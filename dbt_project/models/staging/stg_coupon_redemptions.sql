@@ -4,6 +4,17 @@ with source as (
 
 ),
 
+corrections as (
+
+    select * from {{ ref('base_correction_effects') }}
+    where
+        dataset = 'coupon_redemptions'
+        and is_in_force
+
+),
+
+{{ corrected_records('coupon_redemptions', normalise_id('source.redemption_id'), ['_file_id', 'redemption_id']) }},
+
 renamed as (
 
     select
@@ -15,7 +26,7 @@ renamed as (
         paid_amount,
         {{ normalise_id('order_id') }} as order_id,
         discount_amount
-    from source
+    from corrected
 
 )
 

@@ -4,6 +4,17 @@ with source as (
 
 ),
 
+corrections as (
+
+    select * from {{ ref('base_correction_effects') }}
+    where
+        dataset = 'coupon_sends'
+        and is_in_force
+
+),
+
+{{ corrected_records('coupon_sends', normalise_id('source.send_id'), ['_file_id', 'send_id']) }},
+
 renamed as (
 
     select
@@ -17,7 +28,7 @@ renamed as (
         discount_amount,
         {{ normalise_id('agent_id') }} as agent_id,
         {{ normalise_id('product_id') }} as product_id
-    from source
+    from corrected
 
 )
 

@@ -4,6 +4,17 @@ with source as (
 
 ),
 
+corrections as (
+
+    select * from {{ ref('base_correction_effects') }}
+    where
+        dataset = 'customers'
+        and is_in_force
+
+),
+
+{{ corrected_records('customers', normalise_id('source.customer_id'), ['_file_id', 'customer_id']) }},
+
 renamed as (
 
     select
@@ -14,7 +25,7 @@ renamed as (
         region,
         email_hash,
         phone_hash
-    from source
+    from corrected
 
 )
 

@@ -4,6 +4,17 @@ with source as (
 
 ),
 
+corrections as (
+
+    select * from {{ ref('base_correction_effects') }}
+    where
+        dataset = 'events'
+        and is_in_force
+
+),
+
+{{ corrected_records('events', normalise_id('source.event_id'), ['_file_id', 'event_id']) }},
+
 renamed as (
 
     select
@@ -17,7 +28,7 @@ renamed as (
         {{ normalise_id('session_id') }} as session_id,
         category,
         dwell_seconds
-    from source
+    from corrected
 
 )
 

@@ -4,6 +4,17 @@ with source as (
 
 ),
 
+corrections as (
+
+    select * from {{ ref('base_correction_effects') }}
+    where
+        dataset = 'products'
+        and is_in_force
+
+),
+
+{{ corrected_records('products', normalise_id('source.product_id'), ['_file_id', 'product_id']) }},
+
 renamed as (
 
     select
@@ -12,7 +23,7 @@ renamed as (
         product_name,
         category,
         list_price
-    from source
+    from corrected
 
 )
 
