@@ -255,14 +255,23 @@ _CORRECTIONS = Dataset(
     ("correction_id",),
     (
         _id("correction_id", "Correction"),
-        _text("dataset", "Dataset that is corrected", required=True),
-        _text("key", "Key of the row that is corrected", required=True),
-        _text("action", "What is done", required=True, accepted=("set", "delete")),
+        _text("dataset", "Dataset that is corrected: any but this one", required=True),
+        _text(
+            "key",
+            "Id of the record; of order lines order_id or order_id/line_number",
+            required=True,
+        ),
+        _text(
+            "action",
+            "set one column or delete the record",
+            required=True,
+            accepted=("set", "delete"),
+        ),
         _text("reason", "Why", required=True),
         _text("author", "Who", required=True),
         _time("corrected_at", "When"),
-        _text("column", "Column that is set"),
-        _text("value", "Value it is set to"),
+        _text("column", "Column that is set; none of the key"),
+        _text("value", "Value it is set to; empty to empty the column"),
     ),
     "One row per correction that a person makes to source data; append-only",
 )

@@ -27,6 +27,7 @@ PUBLISHED_INTERFACE = {
     "lifecycle/rpt_cohort_retention",
     "lifecycle/rpt_lifecycle_by_month",
     "lifecycle/rpt_purchase_rates_by_month",
+    "quality/rpt_corrections",
     "quality/rpt_reconciliation",
     "rfm/dim_rfm_cuts",
     "rfm/fct_rfm_scores",

@@ -12,7 +12,7 @@ from orchestration.dbt_runner import dbt_environment
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from tests.building import Built
 
-AT_LEAST = 13
+AT_LEAST = 16
 
 
 def test_all_unit_tests_pass(demo: Built, tmp_path: Path) -> None:

@@ -8,13 +8,15 @@ with order_lines as (
 
 ),
 
+-- Coalesced, the condition is looked up line by line; a plain "in" may be planned as a join that
+-- holds all lines in memory.
 suspects as (
 
     select * from order_lines
     where
-        {{ order_line_hash() }} in (
+        coalesce({{ order_line_hash() }} in (
             select repeated.line_hash from {{ ref('int_repeated_line_hashes') }} as repeated
-        )
+        ), false)
 
 ),
 

@@ -37,12 +37,16 @@ judged as (
         case
             when corrections.problem is not null
                 then corrections.problem
-            when effects_of_corrections.correction_id is null and corrections.dataset = 'order_lines'
+            when
+                effects_of_corrections.correction_id is null
+                and corrections.dataset = 'order_lines'
                 then
                     'no order and no line has this key; name an order by its order_id, a line by '
                     || 'order_id/line_number as core.fct_order_lines shows them'
             when effects_of_corrections.correction_id is null
-                then 'no record of ' || corrections.dataset || ' has this key; name one that is there'
+                then
+                    'no record of ' || corrections.dataset
+                    || ' has this key; name one that is there'
             when effects_of_corrections.is_too_large = 1
                 then
                     'with it, or together with another correction of its line, quantity times '

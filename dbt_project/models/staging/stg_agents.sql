@@ -13,7 +13,9 @@ corrections as (
 
 ),
 
-{{ corrected_records('agents', normalise_id('source.agent_id'), ['_file_id', 'agent_id']) }},
+{{ corrected_records(
+    'agents', normalise_id('source.agent_id'), ['_file_id', 'agent_id']
+) }},
 
 renamed as (
 

@@ -13,7 +13,9 @@ corrections as (
 
 ),
 
-{{ corrected_records('campaigns', normalise_id('source.campaign_id'), ['_file_id', 'campaign_id']) }},
+{{ corrected_records(
+    'campaigns', normalise_id('source.campaign_id'), ['_file_id', 'campaign_id']
+) }},
 
 renamed as (
 

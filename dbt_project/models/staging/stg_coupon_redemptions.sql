@@ -13,7 +13,9 @@ corrections as (
 
 ),
 
-{{ corrected_records('coupon_redemptions', normalise_id('source.redemption_id'), ['_file_id', 'redemption_id']) }},
+{{ corrected_records(
+    'coupon_redemptions', normalise_id('source.redemption_id'), ['_file_id', 'redemption_id']
+) }},
 
 renamed as (
 

@@ -13,7 +13,9 @@ corrections as (
 
 ),
 
-{{ corrected_records('coupon_sends', normalise_id('source.send_id'), ['_file_id', 'send_id']) }},
+{{ corrected_records(
+    'coupon_sends', normalise_id('source.send_id'), ['_file_id', 'send_id']
+) }},
 
 renamed as (
 

@@ -13,7 +13,9 @@ corrections as (
 
 ),
 
-{{ corrected_records('customers', normalise_id('source.customer_id'), ['_file_id', 'customer_id']) }},
+{{ corrected_records(
+    'customers', normalise_id('source.customer_id'), ['_file_id', 'customer_id']
+) }},
 
 renamed as (
 

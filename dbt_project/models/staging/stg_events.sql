@@ -13,7 +13,9 @@ corrections as (
 
 ),
 
-{{ corrected_records('events', normalise_id('source.event_id'), ['_file_id', 'event_id']) }},
+{{ corrected_records(
+    'events', normalise_id('source.event_id'), ['_file_id', 'event_id']
+) }},
 
 renamed as (
 

@@ -1,23 +1,11 @@
--- Lines of orders that no correction names pass as they are, and files that hold none of the named
--- orders are told by their number alone: without corrections a scan costs what it costs on raw.
+-- Order lines with their corrections. Files that hold no order named by a correction are told by
+-- their number, which costs a scan next to nothing; without corrections the other parts are empty.
 
 with lines_of_other_files as (
 
-    select * from {{ ref('base_order_lines') }} as order_lines
-    where
-        not exists (
-            select 1
-            from {{ ref('base_order_lines_to_correct') }} as to_correct
-            where to_correct.file_id = order_lines.file_id
-        )
-
-),
-
-lines_of_files_with_corrections as (
-
     select * from {{ ref('base_order_lines') }}
     where
-        file_id in (
+        file_id not in (
             select to_correct.file_id
             from {{ ref('base_order_lines_to_correct') }} as to_correct
         )
@@ -26,9 +14,13 @@ lines_of_files_with_corrections as (
 
 lines_of_other_orders as (
 
-    select * from lines_of_files_with_corrections
+    select * from {{ ref('base_order_lines') }}
     where
-        order_id not in (
+        file_id in (
+            select to_correct.file_id
+            from {{ ref('base_order_lines_to_correct') }} as to_correct
+        )
+        and order_id not in (
             select to_correct.order_id
             from {{ ref('base_order_lines_to_correct') }} as to_correct
         )

@@ -13,7 +13,9 @@ corrections as (
 
 ),
 
-{{ corrected_records('products', normalise_id('source.product_id'), ['_file_id', 'product_id']) }},
+{{ corrected_records(
+    'products', normalise_id('source.product_id'), ['_file_id', 'product_id']
+) }},
 
 renamed as (
 
