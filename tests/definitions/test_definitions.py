@@ -111,7 +111,7 @@ def test_the_publication_depends_on_every_published_table(
 
 
 def test_staging_depends_on_the_raw_assets(nodes: dict[str, dg.AssetSpec]) -> None:
-    parents = {dep.asset_key.to_user_string() for dep in nodes["staging/stg_order_lines"].deps}
+    parents = {dep.asset_key.to_user_string() for dep in nodes["staging/base_order_lines"].deps}
     assert "raw/order_lines" in parents
 
 
