@@ -41,3 +41,27 @@
         true
     {%- endif -%}
 {%- endmacro %}
+
+{#- The same for months: those that the changed rows can be seen in. -#}
+{% macro is_month_touched(column) -%}
+    {%- if is_incremental_build() -%}
+        {{ column }} >= (
+            select {{ month_of('period.changed_from') }} from changes.changed_period as period
+        )
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Condition: the rows of a model that this build has put there, as far as its key tells. -#}
+{% macro is_built_now(model, columns) -%}
+    {%- set nodes = graph.nodes.values() | selectattr('resource_type', 'equalto', 'model')
+        | selectattr('name', 'equalto', model.identifier) | list if execute else [] -%}
+    {%- if nodes and nodes[0].config.materialized == 'incremental' and 'order_id' in columns -%}
+        {{ is_touched('order_id') }}
+    {%- elif nodes and nodes[0].config.materialized == 'incremental' and 'customer_id' in columns -%}
+        {{ is_touched('customer_id', among='touched_registrations') }}
+    {%- else -%}
+        true
+    {%- endif -%}
+{%- endmacro %}

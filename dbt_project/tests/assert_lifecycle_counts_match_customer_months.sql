@@ -1,4 +1,5 @@
--- The report is counted from months with a purchase; the filled-up rows must say the same.
+-- The report is counted from months with a purchase; the filled-up rows must say the same. Months
+-- before the first changed line stay as they were published.
 
 with counted as (
 
@@ -10,6 +11,7 @@ with counted as (
         count(*) filter (where state = 'inactive') as inactive,
         count(*) filter (where state = 'prospect') as prospects
     from {{ ref('fct_customer_months') }}
+    where {{ is_month_touched('order_month') }}
     group by order_month
 
 ),
@@ -24,6 +26,7 @@ reported as (
         inactive,
         prospects
     from {{ ref('rpt_lifecycle_by_month') }}
+    where {{ is_month_touched('order_month') }}
 
 )
 

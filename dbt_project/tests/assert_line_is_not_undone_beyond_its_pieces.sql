@@ -5,7 +5,9 @@ with undone as (
         cancelled_line_number,
         sum(quantity) as undone_quantity
     from {{ ref('fct_cancellations') }}
-    where cancelled_order_id is not null
+    where
+        cancelled_order_id is not null
+        and {{ is_touched('order_id', 'cancelled_order_id') }}
     group by cancelled_order_id, cancelled_line_number
 
 )
