@@ -64,7 +64,12 @@ ordering as (
         customer_id,
         min(order_date) as first_order_date,
         max(order_date) as last_order_date,
-        max_by(country, cast(ordered_at as varchar) || '/' || order_id) as country,
+        max_by(country, cast(ordered_at as varchar) || ' ' || order_id) as country,
+        -- A first order without a country or channel stays without: null may not be passed over.
+        min_by(coalesce(country, ''), cast(ordered_at as varchar) || ' ' || order_id)
+            as first_country,
+        min_by(coalesce(channel, ''), cast(ordered_at as varchar) || ' ' || order_id)
+            as first_channel,
         count(*) as order_count,
         sum(case when is_fully_cancelled then 1 else 0 end) as cancelled_order_count,
         sum(case when is_valid_order then 1 else 0 end) as valid_order_count,
@@ -117,6 +122,8 @@ joined as (
         ordering.first_order_date,
         ordering.last_order_date,
         ordering.country,
+        nullif(ordering.first_country, '') as first_country,
+        nullif(ordering.first_channel, '') as first_channel,
         coalesce(ordering.order_count, 0) as order_count,
         coalesce(ordering.cancelled_order_count, 0) as cancelled_order_count,
         coalesce(ordering.valid_order_count, 0) as valid_order_count,
@@ -140,6 +147,8 @@ joined as (
 select
     customer_id,
     country,
+    first_country,
+    first_channel,
     region,
     is_registered,
     cast(registered_date as date) as registered_date,

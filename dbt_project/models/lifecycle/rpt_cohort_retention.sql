@@ -1,3 +1,5 @@
+{%- set revenues = ['revenue', 'net_revenue', 'gross_revenue'] %}
+
 with purchase_months as (
 
     select * from {{ ref('fct_purchase_months') }}
@@ -15,7 +17,7 @@ first_purchases as (
     select
         customer_id,
         order_month as cohort_month
-    from purchase_months
+    from {{ ref('fct_purchase_months') }}
     where state = 'new'
 
 ),
@@ -51,7 +53,9 @@ purchases_by_cohort as (
         first_purchases.cohort_month,
         greatest(purchase_months.order_month, first_purchases.cohort_month) as order_month,
         sum(case when purchase_months.is_purchase_month then 1 else 0 end) as buyer_count,
-        sum(purchase_months.revenue) as revenue
+        sum(purchase_months.revenue) as revenue,
+        sum(purchase_months.net_revenue) as net_revenue,
+        sum(purchase_months.gross_revenue) as gross_revenue
     from purchase_months
     inner join first_purchases
         on purchase_months.customer_id = first_purchases.customer_id
@@ -66,7 +70,9 @@ filled as (
     select
         cohort_months.*,
         coalesce(purchases_by_cohort.buyer_count, 0) as buyer_count,
-        coalesce(purchases_by_cohort.revenue, 0) as revenue
+        coalesce(purchases_by_cohort.revenue, 0) as revenue,
+        coalesce(purchases_by_cohort.net_revenue, 0) as net_revenue,
+        coalesce(purchases_by_cohort.gross_revenue, 0) as gross_revenue
     from cohort_months
     left join purchases_by_cohort
         on
@@ -79,11 +85,13 @@ accumulated as (
 
     select
         *,
-        sum(revenue) over (
+        {%- for revenue in revenues %}
+        sum({{ revenue }}) over (
             partition by cohort_month
             order by order_month
             rows between unbounded preceding and current row
-        ) as cumulative_revenue
+        ) as cumulative_{{ revenue }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from filled
 
 )
@@ -98,5 +106,12 @@ select
     {{ money('revenue') }} as revenue,
     {{ money('cumulative_revenue') }} as cumulative_revenue,
     {{ ratio('cumulative_revenue', 'cohort_size') }} as cumulative_revenue_per_customer,
+    {%- for revenue in ['net_revenue', 'gross_revenue'] %}
+    {{ money(revenue) }} as {{ revenue }},
+    {{ ratio(revenue, 'cohort_size') }} as {{ revenue }}_per_customer,
+    {{ money('cumulative_' ~ revenue) }} as cumulative_{{ revenue }},
+    {{ ratio('cumulative_' ~ revenue, 'cohort_size') }}
+        as cumulative_{{ revenue }}_per_customer,
+    {%- endfor %}
     is_partial_month
 from accumulated
