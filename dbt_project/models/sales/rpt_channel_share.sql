@@ -6,17 +6,33 @@ with orders as (
 
 ),
 
+-- One pass over the orders for all dimensions; customers seldom change any of them.
+by_customer as (
+
+    select
+        channel,
+        platform,
+        country,
+        customer_id,
+        count(*) as order_count,
+        sum(gross_revenue) as gross_revenue,
+        sum(net_revenue) as net_revenue
+    from orders
+    group by channel, platform, country, customer_id
+
+),
+
 by_dimension as (
 
     {%- for dimension in dimensions %}
     select
         '{{ dimension }}' as dimension,
         coalesce({{ dimension }}, 'unknown') as dimension_value,
-        count(*) as order_count,
+        sum(order_count) as order_count,
         count(distinct customer_id) as buyer_count,
         sum(gross_revenue) as gross_revenue,
         sum(net_revenue) as net_revenue
-    from orders
+    from by_customer
     group by coalesce({{ dimension }}, 'unknown')
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -11,6 +11,12 @@ cancellations as (
 
 ),
 
+sales_by_month as (
+
+    select * from {{ ref('rpt_sales_by_month') }}
+
+),
+
 largest_orders as (
 
     select * from orders
@@ -35,6 +41,7 @@ cancelled as (
         min(cancelling_order_id) as first_cancelling_order_id,
         min(cancelled_at) as first_cancelled_at
     from cancellations
+    where cancelled_order_id in (select largest_orders.order_id from largest_orders)
     group by cancelled_order_id
 
 )
@@ -49,6 +56,8 @@ select
     largest.line_count,
     largest.unit_count,
     largest.gross_revenue,
+    {{ ratio('largest.gross_revenue', 'sales_by_month.gross_revenue') }}
+        as month_gross_revenue_share,
     largest.returned_revenue,
     largest.discount_revenue,
     largest.net_revenue,
@@ -60,3 +69,5 @@ select
 from largest
 left join cancelled
     on largest.order_id = cancelled.order_id
+left join sales_by_month
+    on {{ month_of('largest.order_date') }} = sales_by_month.order_month

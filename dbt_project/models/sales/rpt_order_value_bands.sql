@@ -4,6 +4,13 @@ with orders as (
 
 ),
 
+paid_orders as (
+
+    select * from {{ ref('fct_orders') }}
+    where paid_amount is not null
+
+),
+
 bands as (
 
     select * from {{ ref('value_bands') }}
@@ -11,41 +18,45 @@ bands as (
 
 ),
 
-measured_orders as (
+-- Values recur: sum by value before looking for the band.
+measured_values as (
 
     select
         'order_value' as measure,
-        gross_revenue as value
+        gross_revenue as value,
+        count(*) as order_count
     from orders
+    group by gross_revenue
     union all
     select
         'paid_amount' as measure,
-        paid_amount as value
-    from orders
-    where paid_amount is not null
-
-),
-
-measures as (
-
-    select measure from measured_orders
-    group by measure
+        paid_amount as value,
+        count(*) as order_count
+    from paid_orders
+    group by paid_amount
 
 ),
 
 counted as (
 
     select
-        measured_orders.measure,
+        measured_values.measure,
         bands.band,
-        count(*) as order_count,
-        sum(measured_orders.value) as revenue
-    from measured_orders
+        sum(measured_values.order_count) as order_count,
+        sum(measured_values.order_count * measured_values.value) as revenue
+    from measured_values
     inner join bands
         on
-            (bands.lower_bound is null or measured_orders.value >= bands.lower_bound)
-            and (bands.upper_bound is null or measured_orders.value < bands.upper_bound)
-    group by measured_orders.measure, bands.band
+            (bands.lower_bound is null or measured_values.value >= bands.lower_bound)
+            and (bands.upper_bound is null or measured_values.value < bands.upper_bound)
+    group by measured_values.measure, bands.band
+
+),
+
+measures as (
+
+    select measure from counted
+    group by measure
 
 ),
 
@@ -65,6 +76,26 @@ filled as (
             measures.measure = counted.measure
             and bands.band = counted.band
 
+),
+
+accumulated as (
+
+    select
+        *,
+        sum(order_count) over (partition by measure) as total_order_count,
+        sum(revenue) over (partition by measure) as total_revenue,
+        sum(order_count) over (
+            partition by measure
+            order by band
+            rows between unbounded preceding and current row
+        ) as cumulative_order_count,
+        sum(revenue) over (
+            partition by measure
+            order by band
+            rows between unbounded preceding and current row
+        ) as cumulative_revenue
+    from filled
+
 )
 
 select
@@ -73,7 +104,9 @@ select
     {{ money('lower_bound') }} as lower_bound,
     {{ money('upper_bound') }} as upper_bound,
     cast(order_count as bigint) as orders,
-    {{ ratio('order_count', 'sum(order_count) over (partition by measure)') }} as order_share,
+    {{ ratio('order_count', 'total_order_count') }} as order_share,
+    {{ ratio('cumulative_order_count', 'total_order_count') }} as cumulative_order_share,
     {{ money('revenue') }} as revenue,
-    {{ ratio('revenue', 'sum(revenue) over (partition by measure)') }} as revenue_share
-from filled
+    {{ ratio('revenue', 'total_revenue') }} as revenue_share,
+    {{ ratio('cumulative_revenue', 'total_revenue') }} as cumulative_revenue_share
+from accumulated
