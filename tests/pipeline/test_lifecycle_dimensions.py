@@ -94,7 +94,10 @@ def test_states_of_every_value_and_month(
         [dimension],
     )
     assert {(value, month) for value, month, *_ in found} == {
-        (value, month) for value, first in first_months.items() for month in months if first <= month
+        (value, month)
+        for value, first in first_months.items()
+        for month in months
+        if first <= month
     }
     for value, month, *counts, prospect_count in found:
         assert counts == [expected[value, month, count] for count in COUNTS], (value, month)
@@ -117,7 +120,9 @@ def test_countries_add_up_to_the_reference(uci_gross: Built, project_root: Any) 
     }
     for dimension in DIMENSIONS:
         sums = ", ".join(
-            f"any_value({renamed[name]})" if name == "inactive" else f"sum({renamed.get(name, name)})"
+            f"any_value({renamed[name]})"
+            if name == "inactive"
+            else f"sum({renamed.get(name, name)})"
             for name in columns
         )
         found = uci_gross.marts(

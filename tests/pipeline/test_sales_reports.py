@@ -6,6 +6,7 @@ What the reports say is worked out again here from the published facts, in Pytho
 from collections import Counter
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,8 @@ def test_growth_is_null_where_a_month_is_not_whole(uci_gross: Built) -> None:
         "from sales.rpt_sales_by_month order by order_month"
     )
     assert [row[2] is None for row in found] == [True] + [False] * FULL_MONTHS_OF_2011 + [True]
-    for (orders, gross, *_), (next_orders, next_gross, growth, gross_growth) in zip(
-        found[:-2], found[1:-1], strict=True
+    for (orders, gross, *_), (next_orders, next_gross, growth, gross_growth) in pairwise(
+        found[:-1]
     ):
         assert growth == pytest.approx(next_orders / orders - 1)
         assert gross_growth == pytest.approx(float(next_gross / gross) - 1)
@@ -107,7 +108,9 @@ def test_largest_orders_with_their_share_and_fate(uci_gross: Built) -> None:
         ("541431", Decimal("77183.60"), 16, True),
         ("556444", Decimal("38970.00"), 3, True),
     ]
-    months = dict(uci_gross.marts("select order_month, gross_revenue from sales.rpt_sales_by_month"))
+    months = dict(
+        uci_gross.marts("select order_month, gross_revenue from sales.rpt_sales_by_month")
+    )
     for order_date, gross, share in uci_gross.marts(
         "select order_date, gross_revenue, month_gross_revenue_share from sales.rpt_largest_orders"
     ):
@@ -133,10 +136,13 @@ def test_lines_behind_the_largest_orders(uci_gross: Built) -> None:
             1.0,
         ),
     ]
-    assert uci_gross.marts(
-        "select order_id from sales.rpt_largest_order_lines group by order_id "
-        "except select order_id from sales.rpt_largest_orders"
-    ) == []
+    assert (
+        uci_gross.marts(
+            "select order_id from sales.rpt_largest_order_lines group by order_id "
+            "except select order_id from sales.rpt_largest_orders"
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize("built", ["uci_gross", "demo"])
@@ -311,7 +317,7 @@ def test_shares_by_month_from_the_orders(
         "from sales.rpt_channel_share_by_month where dimension = ?",
         [dimension],
     )
-    assert {key for key in net} <= {(value, month) for value, month, *_ in found}
+    assert set(net) <= {(value, month) for value, month, *_ in found}
     for value, month, *figures in found:
         key = (value, month)
         expected = [orders[key], len(buyers.get(key, ())), gross[key], net[key]]
