@@ -57,6 +57,29 @@ cancellations as (
 
 ),
 
+-- A line without a customer counts as its order's customer's, and so does what undoes it.
+cancellations_of_orders as (
+
+    select * from {{ ref('fct_cancellations') }}
+    where
+        customer_id is null
+        and cancelled_order_id is not null
+        and {{ is_value_kind('line_kind') }}
+
+),
+
+returned_orders as (
+
+    select
+        order_id,
+        customer_id
+    from {{ ref('fct_orders') }}
+    where
+        customer_id is not null
+        and value_returned_revenue <> 0
+
+),
+
 -- What lies between gross and net, each on its own date.
 reductions as (
 
@@ -85,6 +108,14 @@ reductions as (
         cancellation_date as known_date,
         revenue as amount
     from cancellations
+    union all
+    select
+        returned_orders.customer_id,
+        cancellations_of_orders.cancellation_date as known_date,
+        cancellations_of_orders.revenue as amount
+    from cancellations_of_orders
+    inner join returned_orders
+        on cancellations_of_orders.cancelled_order_id = returned_orders.order_id
 
 ),
 
