@@ -1,5 +1,5 @@
--- Gross and net revenue of a customer's months come from the ledger and the reductions; those of the
--- customer come from the orders and what was returned without one. They say the same.
+-- Gross and net revenue of a customer's months come from the ledger and the reductions; those of
+-- the customer come from the orders and what was returned without one. They say the same.
 
 with purchase_months as (
 
