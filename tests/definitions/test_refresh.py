@@ -151,12 +151,12 @@ def test_a_failed_check_is_named_and_nothing_is_published(
 
 
 def test_a_model_that_cannot_be_built_is_named(copied: Settings, dbt_project: Path) -> None:
-    model = dbt_project / "models" / "sales" / "rpt_sales_by_month.sql"
+    model = dbt_project / "models" / "sales" / "rpt_sales_by_line_kind.sql"
     model.write_text(f"{model.read_text()}\nwhere no_such_column = 1\n")
     gross = Settings(**{**copied.model_dump(), "monetary_basis": "gross"})
     with pytest.raises(CustomerValueError) as caught:
         refresh(gross, SilentReporter(), project_dir=dbt_project)
-    assert caught.value.problem.startswith("Model rpt_sales_by_month could not be built: ")
+    assert caught.value.problem.startswith("Model rpt_sales_by_line_kind could not be built: ")
     assert "no_such_column" in caught.value.problem
 
 
