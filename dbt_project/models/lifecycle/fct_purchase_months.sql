@@ -1,3 +1,8 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ remove_touched('customer_id') }}"
+) }}
+
 {%- set is_net = var('monetary_basis') == 'net' %}
 
 with ledger as (
@@ -13,6 +18,7 @@ discounted_orders as (
         customer_id is not null
         and order_date = last_line_date
         and value_discount_revenue <> 0
+        and {{ is_touched('order_id') }}
 
 ),
 
@@ -25,6 +31,7 @@ orders_over_several_dates as (
     where
         customer_id is not null
         and order_date <> last_line_date
+        and {{ is_touched('order_id') }}
 
 ),
 
@@ -35,6 +42,7 @@ discounted_lines as (
         line_type = 'sale'
         and discount_revenue <> 0
         and {{ is_value_kind('line_kind') }}
+        and {{ is_touched('order_id') }}
 
 ),
 
@@ -45,6 +53,7 @@ discount_lines as (
         line_type = 'discount'
         and customer_id is not null
         and {{ is_value_kind('line_kind') }}
+        and {{ is_touched('order_id') }}
 
 ),
 
@@ -54,6 +63,7 @@ cancellations as (
     where
         customer_id is not null
         and {{ is_value_kind('line_kind') }}
+        and {{ is_touched('order_id', 'cancelling_order_id') }}
 
 ),
 
@@ -65,6 +75,7 @@ cancellations_of_orders as (
         customer_id is null
         and cancelled_order_id is not null
         and {{ is_value_kind('line_kind') }}
+        and {{ is_touched('order_id', 'cancelling_order_id') }}
 
 ),
 
@@ -77,6 +88,7 @@ returned_orders as (
     where
         customer_id is not null
         and value_returned_revenue <> 0
+        and {{ is_touched('order_id') }}
 
 ),
 
