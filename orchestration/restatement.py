@@ -25,7 +25,6 @@ _TABLES = {
     "table_name varchar, metric varchar, dimension_value varchar, before_value decimal(38, 4), "
     "after_value decimal(38, 4), difference decimal(38, 4), cause varchar, sources varchar",
     "added_files": "file_id bigint, dataset varchar, path varchar",
-    "corrected_orders": "order_id varchar, source varchar",
     "other_causes": "cause varchar, cause_month date, source varchar",
 }
 
@@ -126,38 +125,58 @@ def _write_other_causes(
             )
         """
     )
-    _write_corrections(con, base)
+    _write_corrections(con, database, base)
 
 
-def _write_corrections(con: duckdb.DuckDBPyConnection, base: RunManifest) -> None:
-    """Orders whose corrections are new or gone."""
-    is_same = base.marks.warehouse_id == read_marks(con).warehouse_id
+def _write_corrections(con: duckdb.DuckDBPyConnection, database: str, base: RunManifest) -> None:
+    """Corrections that are new or gone, each from the first month its lines lie in."""
     con.execute(
         """
         create or replace temp table changed_corrections as
-        select corrections."key" as record_key, 'correction ' || corrections.correction_id as source
+        select
+            corrections."key" as record_key,
+            'correction ' || corrections.correction_id as source,
+            case when corrections."column" = 'ordered_at' then try_cast("value" as timestamp) end
+                as new_moment
         from raw.corrections as corrections
         inner join changes.added_files as added_files
             on corrections._file_id = added_files.file_id
         where corrections.dataset = 'order_lines'
         """
     )
-    if is_same:
+    if base.marks.warehouse_id == read_marks(con).warehouse_id:
         con.execute(
             """
             insert into changed_corrections
-            select record_key, 'correction of ' || record_key || ' taken back'
+            select record_key, 'correction of ' || record_key || ' taken back', null
             from raw.removed_rows
             where dataset = 'corrections' and removal_number > $1 and record_key is not null
             """,
             [base.marks.last_removal],
         )
     con.execute(
-        """
-        insert into changes.corrected_orders
-        select record_key, source from changed_corrections
-        union
-        select regexp_replace(record_key, '/[0-9]+$', ''), source from changed_corrections
+        f"""
+        insert into changes.other_causes
+        with corrected_orders as (
+            select source, record_key as order_id from changed_corrections
+            union
+            select source, regexp_replace(record_key, '/[0-9]+$', '') from changed_corrections
+        ),
+        moments as (
+            select corrected_orders.source, lines.ordered_at
+            from corrected_orders
+            inner join raw.order_lines as lines on corrected_orders.order_id = lines.order_id
+            union all
+            select corrected_orders.source, lines.order_date
+            from corrected_orders
+            inner join {database}.core.fct_order_lines as lines
+                on corrected_orders.order_id = lines.order_id
+            union all
+            select source, new_moment from changed_corrections where new_moment is not null
+        )
+        select 'correction', cast(date_trunc('month', min(ordered_at)) as date), source
+        from moments
+        group by source
         """
     )
 

@@ -30,19 +30,6 @@ late_lines as (
     where order_date <= (select publication.closed_until from changes.publication as publication)
     group by 1, 2, 3
 
-),
-
-corrected_lines as (
-
-    select
-        'correction' as cause,
-        {{ month_of('order_lines.order_date') }} as cause_month,
-        corrected_orders.source
-    from changes.corrected_orders as corrected_orders
-    inner join order_lines
-        on corrected_orders.order_id = order_lines.order_id
-    group by 1, 2, 3
-
 )
 
 select
@@ -50,12 +37,6 @@ select
     cause_month,
     source
 from late_lines
-union all
-select
-    cause,
-    cause_month,
-    source
-from corrected_lines
 union all
 select
     cause,

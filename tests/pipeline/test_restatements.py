@@ -1,0 +1,211 @@
+"""Restatements: what a publication says otherwise of months that were closed, and nothing else.
+
+One shop is published five times. After each run the figures of closed months before and after are
+compared here in Python, table by table, and the result must be what the run itself has noted.
+"""
+
+import csv
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from orchestration.settings import Settings
+from tests.building import Builder, run_command
+from tests.small_shops import LATE_FILE, add_late_file, copy_of, short_shop
+
+#: Month, table, metric and what it is of -> figure.
+Figures = dict[tuple[date, str, str, str], Decimal]
+
+_COLUMNS = {
+    "sales.rpt_sales_by_month": (
+        "'total'",
+        ["orders", "buyers", "units", "gross_revenue", "returned_revenue", "discount_revenue",
+         "net_revenue"],
+    ),
+    "lifecycle.rpt_lifecycle_by_month": (
+        "'total'",
+        ["new", "active", "reactivated", "inactive", "newly_lapsed", "customers", "prospects"],
+    ),
+    "lifecycle.rpt_purchase_rates_by_month": ("'total'", ["orders", "revenue", "repeat_buyers"]),
+    "lifecycle.rpt_cohort_retention": ("'cohort ' || cohort_month", ["buyers", "revenue"]),
+}  # fmt: skip
+LATE_MONTH = date(2023, 11, 1)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A run: the closed figures before and after it, and what it noted as restated."""
+
+    closed_until: date
+    before: Figures
+    after: Figures
+    restated: dict[tuple[date, str, str, str], tuple[Decimal | None, Decimal | None]]
+    causes: dict[date, tuple[str, str]]
+    number: int
+
+    @property
+    def months(self) -> set[date]:
+        return {month for month, *_ in self.restated}
+
+    def differing(self) -> dict[tuple[date, str, str, str], tuple[Decimal | None, Decimal | None]]:
+        """What was published of months closed before the run and is published otherwise now."""
+        keys = {
+            key for key in self.before.keys() | self.after.keys() if key[0] <= self.closed_until
+        }
+        return {
+            key: (self.before.get(key), self.after.get(key))
+            for key in keys
+            if (self.before.get(key) or 0) != (self.after.get(key) or 0)
+        }
+
+
+def _figures(con: duckdb.DuckDBPyConnection) -> Figures:
+    figures: Figures = {}
+    closed = (
+        "order_month in (select order_month from lifecycle.dim_months where not is_partial_month)"
+    )
+    for table, (dimension, columns) in _COLUMNS.items():
+        for column in columns:
+            for month, value, figure in con.execute(
+                f'select order_month, {dimension}, "{column}" from {table} where {closed}'
+            ).fetchall():
+                figures[month, table, column, value] = Decimal(figure)
+    for snapshot, value, customers, revenue in con.execute(
+        "select snapshot_date, scheme || ' ' || segment, customers, revenue from rfm.rpt_segments"
+    ).fetchall():
+        if (snapshot + timedelta(days=1)).day == 1:
+            month = snapshot.replace(day=1)
+            figures[month, "rfm.rpt_segments", "customers", value] = Decimal(customers)
+            figures[month, "rfm.rpt_segments", "revenue", value] = revenue
+    return figures
+
+
+def _step(settings: Settings, **change: Any) -> tuple[Settings, Step]:
+    """Run, and look at the publication before and after."""
+    with duckdb.connect(str(settings.marts_path), read_only=True) as con:
+        before = _figures(con)
+        as_of = con.execute("select as_of_date from meta.run_manifest").fetchall()[0][0]
+    closed_until = (as_of + timedelta(days=1)).replace(day=1) - timedelta(days=1)
+    settings = Settings(**{**settings.model_dump(), **change})
+    run_command(["run"], settings)
+    with duckdb.connect(str(settings.marts_path), read_only=True) as con:
+        after = _figures(con)
+        number = con.execute("select publication_number from meta.run_manifest").fetchall()[0][0]
+        rows = con.execute(
+            """
+            select
+                order_month, table_name, metric, dimension_value, before_value, after_value,
+                cause, sources, after_value - coalesce(before_value, 0) = difference
+            from quality.rpt_restatements
+            where publication_number = ?
+            """,
+            [number],
+        ).fetchall()
+    assert all(row[8] for row in rows if row[5] is not None)
+    restated = {tuple(row[:4]): (row[4], row[5]) for row in rows}
+    assert len(restated) == len(rows)
+    causes = {row[0]: (row[6], row[7]) for row in rows}
+    return settings, Step(closed_until, before, after, restated, causes, number)
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _sale(settings: Settings, month: str) -> dict[str, str]:
+    """A sale line of a known customer in a month, as it landed, with a discount on nothing."""
+    folder = settings.resolved_landing_dir / "canonical"
+    with (folder / f"order_lines_{month}.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            is_whole = row["customer_id"] and row["status"] == "completed"
+            if is_whole and row["quantity"].isdigit() and row["ordered_at"].startswith(month):
+                return row
+    raise AssertionError(f"no sale in {month}")
+
+
+@pytest.fixture(scope="module")
+def steps(build: Builder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Step]]:
+    """The runs by name, each on top of the one before."""
+    settings = copy_of(short_shop(build), tmp_path_factory.mktemp("restatements"))
+    landing = settings.resolved_landing_dir / "canonical"
+    steps: dict[str, Step] = {}
+
+    add_late_file(build, settings)
+    settings, steps["late file"] = _step(settings)
+
+    sale = _sale(settings, "2024-11")
+    new = sale | {"order_id": "next-year", "ordered_at": "2025-01-07 10:00:00", "line_number": "1"}
+    _write(landing / "order_lines_2025-01.csv", [new])
+    settings, steps["new month"] = _step(settings)
+
+    sale = _sale(settings, "2024-04")
+    back = sale | {
+        "order_id": "late-return", "line_number": "1", "ordered_at": "2024-05-20 09:00:00",
+        "quantity": f"-{sale['quantity']}", "status": "cancellation", "discount_amount": "",
+    }  # fmt: skip
+    _write(landing / "order_lines_back.csv", [back])
+    corrected = _sale(settings, "2024-08")
+    correction = {
+        "correction_id": "c-1", "dataset": "order_lines", "action": "delete",
+        "key": corrected["order_id"], "column": "", "value": "", "reason": "a test of the till",
+        "author": "kim", "corrected_at": "2024-12-01 09:00:00",
+    }  # fmt: skip
+    _write(landing / "corrections_1.csv", [correction])
+    settings, steps["return and correction"] = _step(settings)
+
+    settings, steps["setting"] = _step(settings, monetary_basis="gross")
+    yield steps
+    shutil.rmtree(settings.resolved_data_dir.parent)
+
+
+@pytest.mark.parametrize("name", ["late file", "new month", "return and correction", "setting"])
+def test_what_differs_is_noted_and_nothing_else(steps: dict[str, Step], name: str) -> None:
+    step = steps[name]
+    assert step.restated == step.differing()
+
+
+def test_a_late_file_restates_its_month_and_what_follows_from_it(steps: dict[str, Step]) -> None:
+    step = steps["late file"]
+    assert min(step.months) == LATE_MONTH
+    sales = {month for month, table, *_ in step.restated if table == "sales.rpt_sales_by_month"}
+    assert LATE_MONTH in sales
+    assert all("late_order" in cause.split(", ") for cause, _ in step.causes.values())
+    assert {sources for _, sources in step.causes.values()} == {LATE_FILE}
+    assert step.number == 2
+
+
+def test_a_month_that_was_open_is_not_restated(steps: dict[str, Step]) -> None:
+    assert not steps["new month"].restated
+
+
+def test_returns_and_corrections_are_told_apart_by_month(steps: dict[str, Step]) -> None:
+    step = steps["return and correction"]
+    by_month = {month: cause for month, (cause, _) in step.causes.items()}
+    assert min(by_month) == date(2024, 5, 1)
+    returned = {cause for month, cause in by_month.items() if month < date(2024, 8, 1)}
+    both = {cause for month, cause in by_month.items() if month >= date(2024, 8, 1)}
+    assert returned == {"late_return"}
+    assert both == {"correction, late_return"}
+    assert date(2024, 8, 1) in by_month
+    assert "correction c-1" in step.causes[date(2024, 8, 1)][1]
+    key = (date(2024, 5, 1), "sales.rpt_sales_by_month", "returned_revenue", "total")
+    before, after = step.restated[key]
+    assert (after or 0) > (before or 0)
+
+
+def test_a_changed_setting_is_named_with_both_values(steps: dict[str, Step]) -> None:
+    causes = steps["setting"].causes
+    assert set(causes.values()) == {("changed_setting", 'monetary_basis: "net" -> "gross"')}
+    assert ("lifecycle.rpt_purchase_rates_by_month", "revenue") in {
+        (table, metric) for _, table, metric, _ in steps["setting"].restated
+    }
