@@ -1,22 +1,67 @@
-{#- Most thresholds a measure can have: those of the fixed bands or of the quantile bins. -#}
-{% macro max_rfm_thresholds() -%}
-    {{ return([4, (var('rfm_quantile_bins') | int) - 1] | max) }}
+{#- Last day of the month that begins on a date. -#}
+{% macro last_day_of(month) -%}
+    cast({{ dbt.dateadd('day', -1, dbt.dateadd('month', 1, month)) }} as date)
 {%- endmacro %}
 
-{#- How many of a scheme's thresholds, spread out in columns, a measure passes. -#}
-{% macro thresholds_passed(measure, cuts) -%}
-    (
-        {%- for number in range(1, max_rfm_thresholds() + 1) %}
-        {{ '+ ' if not loop.first }}case
-            when {{ measure }} > {{ cuts }}.{{ measure }}_{{ number }} then 1
-            when
-                {{ cuts }}.{{ measure }}_is_reached
-                and {{ measure }} = {{ cuts }}.{{ measure }}_{{ number }}
-                then 1
-            else 0
-        end
-        {%- endfor %}
-    )
+{#- Month whose snapshot is the first on or after a date. Every month has one snapshot, so that a
+    range of dates is a range of months; after the as-of date there is none any more. -#}
+{% macro snapshot_month(date_column) -%}
+    case
+        when {{ date_column }} <= (
+            select as_of.snapshot_date from {{ ref('dim_snapshots') }} as as_of
+            where as_of.is_as_of
+        )
+            then {{ month_of(date_column) }}
+        else {{ end_of_time() }}
+    end
+{%- endmacro %}
+
+{#- What fct_rfm_intervals says on given dates: a select. dates: a relation with snapshot_date and
+    order_month, not more than one date a month. The intervals' dates are mapped to months first;
+    the pairs of months that occur are few and are matched with the dates, so that the intervals
+    themselves are expanded by an equality join. -#}
+{% macro rfm_at(dates) %}
+    select
+        range_dates.snapshot_date,
+        intervals.customer_id,
+        intervals.first_order_date,
+        intervals.last_order_date,
+        intervals.frequency,
+        intervals.monetary
+    from (
+        select
+            *,
+            {{ snapshot_month('valid_from') }} as from_month,
+            {{ snapshot_month('valid_until') }} as until_month
+        from {{ ref('fct_rfm_intervals') }}
+    ) as intervals
+    inner join (
+        select
+            occurring.from_month,
+            occurring.until_month,
+            dates.snapshot_date
+        from (
+            select
+                {{ snapshot_month('valid_from') }} as from_month,
+                {{ snapshot_month('valid_until') }} as until_month
+            from {{ ref('fct_rfm_intervals') }}
+            group by
+                {{ snapshot_month('valid_from') }},
+                {{ snapshot_month('valid_until') }}
+        ) as occurring
+        inner join {{ dates }} as dates
+            on
+                occurring.from_month <= dates.order_month
+                and occurring.until_month > dates.order_month
+    ) as range_dates
+        on
+            intervals.from_month = range_dates.from_month
+            and intervals.until_month = range_dates.until_month
+{%- endmacro %}
+
+{#- Highest score that a scheme can give: of the fixed bands or of the quantile bins. -#}
+{% macro max_rfm_score() -%}
+    {{ return([5, var('rfm_quantile_bins') | int] | max) }}
 {%- endmacro %}
 
 {#- Scores of a customer as text: '543', with dashes where a score can have two digits. -#}
@@ -24,4 +69,124 @@
     {%- set dash = " || '-' || " if (var('rfm_quantile_bins') | int) > 9 else ' || ' -%}
     cast({{ r_score }} as varchar){{ dash }}cast({{ f_score }} as varchar)
     {{- dash }}cast({{ m_score }} as varchar)
+{%- endmacro %}
+
+{%- macro rfm_measures() -%}
+    {{ return(['recency_days', 'frequency', 'monetary']) }}
+{%- endmacro %}
+
+{#- Type that a measure is compared in: whole numbers are the quicker ones. -#}
+{% macro rfm_number(measure, value) -%}
+    cast({{ value }} as {{ 'double' if measure == 'monetary' else 'integer' }})
+{%- endmacro %}
+
+{#- Cuts of each scheme and snapshot in one row: for every score the bound to be passed, the upper
+    one of recency and the lower one of the others. A bound that is reached and not exceeded lies
+    half a step below, as values have four decimals; between whole numbers the next lower one says
+    the same; a score that is not to be had lies out of reach. cuts: dim_rfm_cuts. -#}
+{% macro rfm_score_bounds(cuts) %}
+    select
+        scheme,
+        snapshot_date,
+        cast(min(score) as integer) as lowest_score
+        {%- for score in range(1, max_rfm_score() + 1) %},
+        coalesce(cast(floor(max(case
+            when measure = 'recency_days' and score = {{ score }} then upper_bound
+        end)) as integer), -2147483647) as recency_days_{{ score }},
+        coalesce(cast(floor(max(case
+            when measure = 'frequency' and score = {{ score }}
+                then lower_bound - case when is_lower_bound_included then 0.00005 else 0 end
+        end)) as integer), 2147483647) as frequency_{{ score }},
+        coalesce(max(case
+            when measure = 'monetary' and score = {{ score }}
+                then lower_bound - case when is_lower_bound_included then 0.00005 else 0 end
+        end), 1e300) as monetary_{{ score }}
+        {%- endfor %}
+    from {{ cuts }}
+    group by scheme, snapshot_date
+{%- endmacro %}
+
+{#- The columns of rfm_score_bounds under names of their own. -#}
+{% macro rfm_score_bound_names(bounds, suffix) -%}
+    {{ bounds }}.lowest_score as lowest_score{{ suffix }}
+        {%- for measure in rfm_measures() %}
+        {%- for score in range(1, max_rfm_score() + 1) %},
+        {{ bounds }}.{{ measure }}_{{ score }} as {{ measure }}_{{ score }}{{ suffix }}
+        {%- endfor %}
+        {%- endfor %}
+{%- endmacro %}
+
+{#- Score of a value: the best one whose bound it passes. Recency passes a bound that it does not
+    exceed, the others one that they exceed. value: of the type of rfm_number; bounds: a relation
+    with the columns of rfm_score_bounds, their names ended by suffix. -#}
+{% macro rfm_score(measure, value, bounds, suffix='') -%}
+    {%- set operator = '<=' if measure == 'recency_days' else '>' -%}
+    case
+            {%- for score in range(max_rfm_score(), 0, -1) %}
+            when {{ value }} {{ operator }} {{ bounds }}.{{ measure }}_{{ score }}{{ suffix }}
+                then {{ score }}
+            {%- endfor %}
+            else {{ bounds }}.lowest_score{{ suffix }}
+        end
+{%- endmacro %}
+
+{#- A measure of a row of rfm_at. -#}
+{% macro rfm_measure(measure) -%}
+    {%- if measure == 'recency_days' -%}
+        {{ dbt.datediff('last_order_date', 'snapshot_date', 'day') }}
+    {%- else -%}
+        {{ measure }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Date whose cuts are kept, or none. -#}
+{% macro reference_snapshot() -%}
+    {%- if var('rfm_reference_snapshot') -%}
+        cast('{{ var("rfm_reference_snapshot") }}' as date)
+    {%- else -%}
+        cast(null as date)
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Pre-hook: thresholds whose customers have changed, or whose snapshot is no longer looked at. -#}
+{% macro remove_stale_thresholds() -%}
+    {%- if is_incremental_build() -%}
+        delete from {{ this }}
+        where
+            {{ is_snapshot_touched('coalesce(fitted_date, snapshot_date)') }}
+            or snapshot_date not in (
+                select snapshots.snapshot_date from {{ ref('dim_snapshots') }} as snapshots
+            )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Whether the cuts are kept from a snapshot that has changed, which moves every score. -#}
+{% macro is_reference_touched() -%}
+    {%- if var('rfm_cuts') == 'refitted' or not var('rfm_reference_snapshot') -%}
+        false
+    {%- else -%}
+        {{ is_snapshot_touched(reference_snapshot()) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Pre-hook: moves between snapshots that have changed, or that are no longer neighbours. -#}
+{% macro remove_stale_moves() -%}
+    {%- if is_incremental_build() -%}
+        delete from {{ this }}
+        where
+            {{ is_snapshot_touched('to_snapshot') }}
+            or {{ is_reference_touched() }}
+            or not exists (
+                select 1 from {{ ref('dim_snapshots') }} as snapshots
+                where
+                    snapshots.snapshot_date = to_snapshot
+                    and snapshots.previous_snapshot_date is not distinct from from_snapshot
+            )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Scores of a customer as one number, so that customers can be grouped by them; none gives null.
+    It is taken apart by joining the cells, which are few, under the same number. -#}
+{% macro rfm_cell_number(r_score, f_score, m_score) -%}
+    ({{ r_score }}) * 10000 + ({{ f_score }}) * 100 + ({{ m_score }})
 {%- endmacro %}

@@ -3,22 +3,21 @@
 -- reaching them (recency: by not exceeding them, which the score reverses).
 
 {%- set bins = var('rfm_quantile_bins') | int %}
-{%- set measures = ['recency_days', 'frequency', 'monetary'] %}
+{%- set shares = ['1/2'] %}
+{%- for bin in range(1, bins) %}
+{%- do shares.append(bin ~ '/' ~ bins) %}
+{%- endfor %}
 
-with snapshots as (
+{{ config(
+    materialized='incremental',
+    incremental_strategy='append',
+    full_refresh=(env_var('CUSTOMER_VALUE_BUILD', 'full') != 'incremental'),
+    pre_hook="{{ remove_stale_thresholds() }}"
+) }}
 
-    select
-        snapshot_date,
-        cast(recency_days as double) as recency_days,
-        cast(frequency as double) as frequency,
-        cast(monetary as double) as monetary
-    from {{ ref('fct_rfm_snapshots') }}
+with schemes as (
 
-),
-
-schemes as (
-
-    select * from {{ ref('rfm_schemes') }}
+    select * from {{ ref('int_rfm_schemes') }}
 
 ),
 
@@ -28,78 +27,179 @@ bands as (
 
 ),
 
-snapshot_dates as (
+snapshots as (
 
-    select * from {{ ref('int_snapshot_dates') }}
+    select
+        schemes.scheme,
+        schemes.base_scheme,
+        schemes.method,
+        dim_snapshots.snapshot_date,
+        case
+            when schemes.cut_source = 'refitted' then dim_snapshots.snapshot_date
+            when schemes.cut_source = 'frozen' then {{ reference_snapshot() }}
+        end as fitted_date
+    from schemes
+    cross join {{ ref('dim_snapshots') }} as dim_snapshots
+    {%- if is_incremental_build() %}
+    left join (
+        select
+            scheme,
+            snapshot_date
+        from {{ this }}
+        group by scheme, snapshot_date
+    ) as kept
+        on
+            schemes.scheme = kept.scheme
+            and dim_snapshots.snapshot_date = kept.snapshot_date
+    where kept.scheme is null
+    {%- endif %}
+
+),
+
+fitted_dates as (
+
+    select
+        fitted_date as snapshot_date,
+        {{ month_of('fitted_date') }} as order_month
+    from snapshots
+    where fitted_date is not null
+    group by fitted_date
+
+),
+
+-- Customers are counted by value first: values are few beside customers, and a rank within them
+-- is exact whatever the order of the rows.
+counted_values as (
+
+    {%- for measure in rfm_measures() %}
+    select
+        snapshot_date,
+        '{{ measure }}' as measure,
+        cast({{ rfm_measure(measure) }} as decimal(18, 4)) as measured_value,
+        count(*) as customer_count
+    from ({{ rfm_at('fitted_dates') }}) as fitted_rows
+    group by snapshot_date, {{ rfm_measure(measure) }}
+    {{- ' union all' if not loop.last }}
+    {%- endfor %}
+
+),
+
+ranked_values as (
+
+    select
+        snapshot_date,
+        measure,
+        measured_value,
+        customer_count,
+        sum(customer_count) over (
+            partition by snapshot_date, measure
+            order by measured_value
+            rows between unbounded preceding and current row
+        ) as customers_up_to,
+        sum(customer_count) over (partition by snapshot_date, measure) as all_customers,
+        lead(measured_value) over (partition by snapshot_date, measure order by measured_value)
+            as next_value
+    from counted_values
+
+),
+
+-- Place of each quantile among the customers in order of value, counted from 0, in whole customers
+-- and in parts of the way to the next one.
+placed_values as (
+
+    select
+        *,
+        customers_up_to - customer_count as customers_below
+        {%- for share in shares %}
+        {%- set part, whole = share.split('/') %},
+        {{ integer_divide('(all_customers - 1) * ' ~ part, whole) }} as place_{{ part }}_of_{{ whole }}
+        {%- endfor %}
+    from ranked_values
 
 ),
 
 statistics as (
 
     select
-        snapshot_date
-        {%- for measure in measures %},
-        avg({{ measure }}) as {{ measure }}_mean,
-        percentile_cont(0.5) within group (order by {{ measure }}) as {{ measure }}_median
-        {%- for bin in range(1, bins) %},
-        percentile_cont({{ bin / bins }}) within group (order by {{ measure }})
-            as {{ measure }}_cut_{{ bin }}
+        snapshot_date,
+        measure,
+        {%- for share in shares %}
+        {%- set part, whole = share.split('/') %}
+        {%- set place = 'place_' ~ part ~ '_of_' ~ whole %}
+        round(max(case
+            when customers_below <= {{ place }} and customers_up_to > {{ place }}
+                then cast(measured_value as double) + case
+                    when {{ place }} + 1 < customers_up_to or next_value is null then 0
+                    else
+                        cast(next_value - measured_value as double)
+                        * cast((all_customers - 1) * {{ part }} - {{ place }} * {{ whole }} as double)
+                        / {{ whole }}
+                end
+        end), 6) as cut_{{ part }}_of_{{ whole }},
         {%- endfor %}
-        {%- endfor %}
-    from snapshots
-    group by snapshot_date
+        -- In ten-thousandths the sum is whole, so that a mean on a value lies on it exactly.
+        cast(
+            sum(cast(measured_value * 10000 as decimal(20, 0)) * cast(customer_count as decimal(18, 0)))
+            as double
+        ) / cast(max(all_customers) as double) / 10000 as mean_value
+    from placed_values
+    group by snapshot_date, measure
 
 ),
 
 thresholds as (
 
-    {%- for measure in measures %}
     {%- for bin in range(1, bins) %}
     select
-        schemes.scheme,
-        statistics.snapshot_date,
-        '{{ measure }}' as measure,
+        snapshots.scheme,
+        snapshots.snapshot_date,
+        snapshots.fitted_date,
+        statistics.measure,
         {{ bin }} as threshold_number,
-        statistics.{{ measure }}_cut_{{ bin }} as threshold,
+        statistics.cut_{{ bin }}_of_{{ bins }} as threshold,
         false as is_reached_at_threshold
-    from statistics
-    inner join schemes
-        on schemes.method = 'quantile'
+    from snapshots
+    inner join statistics
+        on snapshots.fitted_date = statistics.snapshot_date
+    where snapshots.method = 'quantile'
     union all
     {%- endfor %}
     select
-        schemes.scheme,
-        statistics.snapshot_date,
-        '{{ measure }}' as measure,
+        snapshots.scheme,
+        snapshots.snapshot_date,
+        snapshots.fitted_date,
+        statistics.measure,
         1 as threshold_number,
-        case schemes.method
-            when 'mean' then statistics.{{ measure }}_mean
-            else statistics.{{ measure }}_median
+        case snapshots.method
+            when 'mean' then statistics.mean_value
+            else statistics.cut_1_of_2
         end as threshold,
         false as is_reached_at_threshold
-    from statistics
-    inner join schemes
-        on schemes.method in ('mean', 'median')
+    from snapshots
+    inner join statistics
+        on snapshots.fitted_date = statistics.snapshot_date
+    where snapshots.method in ('mean', 'median')
     union all
-    {%- endfor %}
     select
-        bands.scheme,
-        snapshot_dates.snapshot_date,
+        snapshots.scheme,
+        snapshots.snapshot_date,
+        snapshots.fitted_date,
         bands.measure,
         bands.band as threshold_number,
         bands.threshold,
         bands.measure <> 'recency_days' as is_reached_at_threshold
-    from bands
-    cross join snapshot_dates
+    from snapshots
+    inner join bands
+        on snapshots.base_scheme = bands.scheme
 
 )
 
 select
     scheme,
-    cast(snapshot_date as date) as snapshot_date,
+    snapshot_date,
+    cast(fitted_date as date) as fitted_date,
     measure,
     cast(threshold_number as bigint) as threshold_number,
-    -- Rounding removes the noise of interpolation, so that a cut on a value lies on it exactly.
-    round(cast(threshold as double), 6) as threshold,
+    cast(threshold as double) as threshold,
     is_reached_at_threshold
 from thresholds

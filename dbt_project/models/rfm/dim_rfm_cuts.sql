@@ -6,7 +6,7 @@ with thresholds as (
 
 schemes as (
 
-    select * from {{ ref('rfm_schemes') }}
+    select * from {{ ref('int_rfm_schemes') }}
 
 ),
 
@@ -29,6 +29,7 @@ banded as (
     select
         scheme,
         snapshot_date,
+        fitted_date,
         measure,
         is_reached_at_threshold,
         threshold_count,
@@ -41,6 +42,7 @@ banded as (
     select
         scheme,
         snapshot_date,
+        fitted_date,
         measure,
         is_reached_at_threshold,
         threshold_count,
@@ -54,6 +56,7 @@ banded as (
 select
     banded.scheme,
     banded.snapshot_date,
+    banded.fitted_date,
     banded.measure,
     cast(
         case when schemes.method in ('mean', 'median') then 0 else 1 end

@@ -25,7 +25,7 @@ segments as (
 
 snapshot_dates as (
 
-    select * from {{ ref('int_snapshot_dates') }}
+    select * from {{ ref('dim_snapshots') }}
 
 ),
 

@@ -3,7 +3,7 @@
 
 with schemes as (
 
-    select * from {{ ref('rfm_schemes') }}
+    select * from {{ ref('int_rfm_schemes') }}
 
 ),
 
@@ -16,14 +16,13 @@ segments as (
 bins as (
 
     select
-        schemes.scheme,
-        schemes.method,
+        *,
         case
-            when schemes.method = 'quantile' then {{ var('rfm_quantile_bins') | int }}
-            when schemes.method in ('mean', 'median') then 2
+            when method = 'quantile' then {{ var('rfm_quantile_bins') | int }}
+            when method in ('mean', 'median') then 2
             else 5
         end as bin_count,
-        case when schemes.method in ('mean', 'median') then 0 else 1 end as lowest_score
+        case when method in ('mean', 'median') then 0 else 1 end as lowest_score
     from schemes
 
 ),
@@ -41,7 +40,10 @@ scores as (
 
     select
         bins.scheme,
-        bins.method,
+        bins.base_scheme,
+        bins.r_weight,
+        bins.f_weight,
+        bins.m_weight,
         digits.score,
         case
             when bins.method = 'quantile'
@@ -58,12 +60,16 @@ cells as (
 
     select
         r_scores.scheme,
+        r_scores.base_scheme,
         r_scores.score as r_score,
         f_scores.score as f_score,
         m_scores.score as m_score,
         r_scores.level as r_level,
         f_scores.level as f_level,
-        m_scores.level as m_level
+        m_scores.level as m_level,
+        r_scores.score * r_scores.r_weight
+        + f_scores.score * f_scores.f_weight
+        + m_scores.score * m_scores.m_weight as weighted_score
     from scores as r_scores
     inner join scores as f_scores
         on r_scores.scheme = f_scores.scheme
@@ -78,11 +84,16 @@ select
     cast(cells.f_score as bigint) as f_score,
     cast(cells.m_score as bigint) as m_score,
     {{ rfm_code('cells.r_score', 'cells.f_score', 'cells.m_score') }} as rfm_code,
-    segments.segment
+    cast(cells.r_score + cells.f_score + cells.m_score as bigint) as rfm_total,
+    cast(cells.weighted_score as double) as rfm_weighted_score,
+    segments.segment,
+    cast(segments.segment_order as bigint) as segment_order,
+    segments.name_en,
+    segments.name_zh
 from cells
 left join segments
     on
-        cells.scheme = segments.scheme
+        cells.base_scheme = segments.scheme
         and cells.r_level between segments.r_min and segments.r_max
         and cells.f_level between segments.f_min and segments.f_max
         and cells.m_level between segments.m_min and segments.m_max
