@@ -6,11 +6,11 @@ follow from it. Does not belong here: anything that opens, creates or checks a f
 
 import hashlib
 import re
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestration.errors import CustomerValueError
@@ -80,11 +80,24 @@ class Settings(BaseSettings):
     rfm_window_days: int = Field(
         default=365, ge=0, description="Days that frequency and monetary look back; 0: all history."
     )
-    incremental_max_share: float = Field(
-        default=0.2,
+    rfm_quantile_bins: int = Field(
+        default=5, ge=2, le=10, description="Bins of the quantile scheme, 2 to 10."
+    )
+    rfm_snapshot_months: int = Field(
+        default=24,
         ge=0,
-        description="Largest share of customers touched by new input for which a run computes only "
-        "these; 0: every run computes everything.",
+        description="Month ends that RFM looks back at, besides the as-of date; 0: all.",
+    )
+    rfm_cuts: Literal["refitted", "frozen", "both"] = Field(
+        default="refitted",
+        description="Where quantile and mean cuts come from: each snapshot's own customers "
+        "(refitted), those at rfm_reference_snapshot for every snapshot (frozen), or both, the "
+        "frozen ones as schemes of their own.",
+    )
+    rfm_reference_snapshot: date | None = Field(
+        default=None,
+        validate_default=True,
+        description="Month end whose cuts are kept, such as 2024-06-30; needed for frozen cuts.",
     )
     threads: int | None = Field(
         default=None, ge=1, description="Threads DuckDB may use; unset: one per core."
@@ -121,6 +134,17 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"unknown time zone {value!r}; use an IANA name such as Europe/London"
             ) from error
+        return value
+
+    @field_validator("rfm_reference_snapshot")
+    @classmethod
+    def _kept_month_end(cls, value: date | None, info: ValidationInfo) -> date | None:
+        """Cuts that are kept have a date to be kept from, and months have one snapshot each."""
+        cuts = info.data.get("rfm_cuts")
+        if value is None and cuts in ("frozen", "both"):
+            raise ValueError(f"rfm_cuts is {cuts!r}, which needs the month end to keep cuts from")
+        if value is not None and (value + timedelta(days=1)).day != 1:
+            raise ValueError("not the last day of a month")
         return value
 
     @field_validator("profile")
@@ -208,6 +232,12 @@ class Settings(BaseSettings):
             "deduplicate_lines": self.deduplicate_lines,
             "value_line_kinds": list(self.value_line_kinds),
             "rfm_window_days": self.rfm_window_days,
+            "rfm_quantile_bins": self.rfm_quantile_bins,
+            "rfm_snapshot_months": self.rfm_snapshot_months,
+            "rfm_cuts": self.rfm_cuts,
+            "rfm_reference_snapshot": (
+                self.rfm_reference_snapshot.isoformat() if self.rfm_reference_snapshot else None
+            ),
         }
 
     def as_environment(self) -> dict[str, str]:

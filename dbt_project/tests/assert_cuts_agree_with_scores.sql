@@ -1,4 +1,4 @@
--- Every customer's values lie between the published bounds of the scores given.
+-- Every customer's values at the last snapshot lie between the published bounds of the scores given.
 
 with scored as (
 
@@ -14,6 +14,9 @@ with scored as (
         on
             scores.snapshot_date = snapshots.snapshot_date
             and scores.customer_id = snapshots.customer_id
+    where
+        scores.snapshot_date
+        = (select max(last_ones.snapshot_date) from {{ ref('dim_snapshots') }} as last_ones)
     union all
     select
         scores.scheme,
@@ -27,6 +30,9 @@ with scored as (
         on
             scores.snapshot_date = snapshots.snapshot_date
             and scores.customer_id = snapshots.customer_id
+    where
+        scores.snapshot_date
+        = (select max(last_ones.snapshot_date) from {{ ref('dim_snapshots') }} as last_ones)
     union all
     select
         scores.scheme,
@@ -40,6 +46,9 @@ with scored as (
         on
             scores.snapshot_date = snapshots.snapshot_date
             and scores.customer_id = snapshots.customer_id
+    where
+        scores.snapshot_date
+        = (select max(last_ones.snapshot_date) from {{ ref('dim_snapshots') }} as last_ones)
 
 ),
 

@@ -1,12 +1,7 @@
-with scores as (
+with moves as (
 
-    select * from {{ ref('fct_rfm_scores') }}
-
-),
-
-snapshots as (
-
-    select * from {{ ref('fct_rfm_snapshots') }}
+    select * from {{ ref('int_segment_moves') }}
+    where to_segment <> 'none'
 
 ),
 
@@ -18,12 +13,12 @@ segments as (
         min(segment_order) as segment_order,
         min(name_en) as name_en,
         min(name_zh) as name_zh
-    from {{ ref('rfm_segments') }}
+    from {{ ref('dim_rfm_cells') }}
     group by scheme, segment
 
 ),
 
-snapshot_dates as (
+snapshots as (
 
     select * from {{ ref('dim_snapshots') }}
 
@@ -32,19 +27,15 @@ snapshot_dates as (
 summed as (
 
     select
-        scores.scheme,
-        scores.snapshot_date,
-        scores.segment,
-        count(*) as customer_count,
-        sum(snapshots.monetary) as revenue,
-        avg(cast(snapshots.recency_days as double)) as mean_recency_days,
-        avg(cast(snapshots.frequency as double)) as mean_frequency
-    from scores
-    inner join snapshots
-        on
-            scores.snapshot_date = snapshots.snapshot_date
-            and scores.customer_id = snapshots.customer_id
-    group by scores.scheme, scores.snapshot_date, scores.segment
+        scheme,
+        to_snapshot as snapshot_date,
+        to_segment as segment,
+        sum(customers) as customer_count,
+        sum(monetary_after) as revenue,
+        sum(recency_days) as recency_days,
+        sum(frequency) as frequency
+    from moves
+    group by scheme, to_snapshot, to_segment
 
 ),
 
@@ -53,21 +44,21 @@ filled as (
 
     select
         segments.scheme,
-        snapshot_dates.snapshot_date,
+        snapshots.snapshot_date,
         segments.segment,
         segments.segment_order,
         segments.name_en,
         segments.name_zh,
         coalesce(summed.customer_count, 0) as customer_count,
         coalesce(summed.revenue, 0) as revenue,
-        summed.mean_recency_days,
-        summed.mean_frequency
+        summed.recency_days,
+        summed.frequency
     from segments
-    cross join snapshot_dates
+    cross join snapshots
     left join summed
         on
             segments.scheme = summed.scheme
-            and snapshot_dates.snapshot_date = summed.snapshot_date
+            and snapshots.snapshot_date = summed.snapshot_date
             and segments.segment = summed.segment
 
 ),
@@ -86,14 +77,14 @@ select
     scheme,
     snapshot_date,
     segment,
-    cast(segment_order as bigint) as segment_order,
+    segment_order,
     name_en,
     name_zh,
     cast(customer_count as bigint) as customers,
     {{ ratio('customer_count', 'total_customer_count') }} as customer_share,
     {{ money('revenue') }} as revenue,
     {{ ratio('revenue', 'total_revenue') }} as revenue_share,
-    mean_recency_days,
-    mean_frequency,
+    {{ ratio('recency_days', 'customer_count') }} as mean_recency_days,
+    {{ ratio('frequency', 'customer_count') }} as mean_frequency,
     {{ ratio('revenue', 'customer_count') }} as mean_monetary
 from totalled

@@ -1,0 +1,32 @@
+-- The scores of the last snapshot, customer by customer, give the report that is added up from moves.
+
+with scored as (
+
+    select
+        scheme,
+        snapshot_date,
+        segment,
+        count(*) as customers
+    from {{ ref('fct_rfm_scores') }}
+    where
+        snapshot_date
+        = (select max(snapshots.snapshot_date) from {{ ref('dim_snapshots') }} as snapshots)
+    group by scheme, snapshot_date, segment
+
+)
+
+select
+    segments.scheme,
+    segments.segment,
+    segments.customers,
+    scored.customers as scored_customers
+from {{ ref('rpt_segments') }} as segments
+left join scored
+    on
+        segments.scheme = scored.scheme
+        and segments.snapshot_date = scored.snapshot_date
+        and segments.segment = scored.segment
+where
+    segments.snapshot_date
+    = (select max(snapshots.snapshot_date) from {{ ref('dim_snapshots') }} as snapshots)
+    and segments.customers <> coalesce(scored.customers, 0)
