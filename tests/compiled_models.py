@@ -47,6 +47,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
+_VARIANTS_FILE = "variants_to_compile.json"
+
 
 @dataclass(frozen=True)
 class CompiledModel:
@@ -88,10 +90,10 @@ class SmallWarehouse:
                 self.con.execute(f"create or replace view {model.relation} as {model.sql}")
                 self._created_views.add(model.name)
 
-    def rows(self, model: str, columns: str) -> list[tuple[Any, ...]]:
+    def rows(self, model: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
         """Rows of a built model in no order; columns as a select list."""
         relation = self.models[model].relation
-        return self.con.execute(f"select {columns} from {relation}").fetchall()
+        return self.con.execute(f"select {columns} from {relation} where {where}").fetchall()
 
     def _prepare(self, seeds: Mapping[str, pa.Table]) -> None:
         from orchestration.landing.load import ensure_raw_tables
@@ -136,10 +138,23 @@ def small_warehouse(variant: str) -> SmallWarehouse:
     return SmallWarehouse(models[variant], seeds)
 
 
+def small_warehouses(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, SmallWarehouse]:
+    """Small warehouses of variants that one test alone asks for, compiled together."""
+    models, seeds = _compile(variants)
+    return {name: SmallWarehouse(models[name], seeds) for name in variants}
+
+
 @cache
 def _compiled_project() -> tuple[dict[str, dict[str, CompiledModel]], dict[str, pa.Table]]:
+    return _compile(VARIANTS)
+
+
+def _compile(
+    variants: Mapping[str, Mapping[str, Any]],
+) -> tuple[dict[str, dict[str, CompiledModel]], dict[str, pa.Table]]:
     with tempfile.TemporaryDirectory() as folder:
         work_dir = Path(folder)
+        (work_dir / _VARIANTS_FILE).write_text(json.dumps(variants), encoding="utf-8")
         environment = {
             **os.environ,
             "CUSTOMER_VALUE_WAREHOUSE": str(work_dir / "warehouse.duckdb"),
@@ -161,7 +176,7 @@ def _compiled_project() -> tuple[dict[str, dict[str, CompiledModel]], dict[str, 
             raise RuntimeError("dbt could not compile the project:\n" + "\n".join(said[:30]))
         models = {
             variant: _read_models(json.loads((work_dir / f"{variant}.json").read_text("utf-8")))
-            for variant in VARIANTS
+            for variant in variants
         }
         return models, _read_seeds(work_dir / "warehouse.duckdb")
 
@@ -201,12 +216,13 @@ def _compile_variants(work_dir: Path) -> None:
     """Load the seeds and compile each variant in this process; needs the environment of dbt."""
     from dbt.cli.main import dbtRunner
 
+    variants = json.loads((work_dir / _VARIANTS_FILE).read_text("utf-8"))
     target = work_dir / "target"
     options = ["--profiles-dir", str(DBT_PROJECT_DIR), "--project-dir", str(DBT_PROJECT_DIR)]
     options += ["--target-path", str(target), "--log-path", str(work_dir / "logs"), "--quiet"]
     runner = dbtRunner()
     commands = [("seed", ["seed", *options])]
-    for variant, variables in VARIANTS.items():
+    for variant, variables in variants.items():
         arguments = ["compile", *options, "--vars", json.dumps(variables)]
         commands.append((variant, arguments))
     for name, arguments in commands:

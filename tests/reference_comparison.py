@@ -52,6 +52,10 @@ TABLES = {
     "fct_rfm_scores": SCORE_COLUMNS,
 }
 
+#: Tables of several snapshots, of which the reference knows the one at the as-of date.
+SNAPSHOT_TABLES = ("fct_rfm_snapshots", "fct_rfm_scores")
+AT_THE_AS_OF_DATE = "snapshot_date in (select snapshot_date from rfm.dim_snapshots where is_as_of)"
+
 
 def options_of(variant: str) -> Options:
     """The options of the reference that say what the variables of a variant say."""
@@ -68,7 +72,16 @@ def built_tables(
 ) -> dict[str, Rows]:
     """Build the tables from a shop's rows and read the columns, each table sorted."""
     warehouse.build(shop.rows(), tuple(tables))
-    return {table: in_order(warehouse.rows(table, columns)) for table, columns in tables.items()}
+    return {
+        table: in_order(
+            warehouse.rows(
+                table,
+                columns,
+                AT_THE_AS_OF_DATE if table in SNAPSHOT_TABLES and columns != "*" else "true",
+            )
+        )
+        for table, columns in tables.items()
+    }
 
 
 def expected_tables(reference: Reference) -> dict[str, Rows]:

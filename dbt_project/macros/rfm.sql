@@ -150,32 +150,29 @@
 
 {#- Pre-hook: thresholds whose customers have changed, or whose snapshot is no longer looked at. -#}
 {% macro remove_stale_thresholds() -%}
+    {%- set touched = is_snapshot_touched('coalesce(fitted_date, snapshot_date)') -%}
     {%- if is_incremental_build() -%}
         delete from {{ this }}
         where
-            {{ is_snapshot_touched('coalesce(fitted_date, snapshot_date)') }}
+            {{ touched }}
             or snapshot_date not in (
                 select snapshots.snapshot_date from {{ ref('dim_snapshots') }} as snapshots
             )
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether the cuts are kept from a snapshot that has changed, which moves every score. -#}
-{% macro is_reference_touched() -%}
-    {%- if var('rfm_cuts') == 'refitted' or not var('rfm_reference_snapshot') -%}
-        false
-    {%- else -%}
-        {{ is_snapshot_touched(reference_snapshot()) }}
-    {%- endif -%}
-{%- endmacro %}
-
-{#- Pre-hook: moves between snapshots that have changed, or that are no longer neighbours. -#}
+{#- Pre-hook: moves between snapshots that have changed, or that are no longer neighbours. Cuts that
+    are kept from a snapshot that has changed move every score. -#}
 {% macro remove_stale_moves() -%}
+    {%- set touched = is_snapshot_touched('to_snapshot') -%}
+    {%- set reference_touched = is_snapshot_touched(reference_snapshot()) -%}
     {%- if is_incremental_build() -%}
         delete from {{ this }}
         where
-            {{ is_snapshot_touched('to_snapshot') }}
-            or {{ is_reference_touched() }}
+            {{ touched }}
+            {%- if var('rfm_cuts') != 'refitted' %}
+            or {{ reference_touched }}
+            {%- endif %}
             or not exists (
                 select 1 from {{ ref('dim_snapshots') }} as snapshots
                 where

@@ -49,7 +49,7 @@ DAMAGES: list[tuple[str, str, tuple[str, ...]]] = [
         "assert_segments_cover_every_customer_once",
         "delete from seeds.rfm_segments where scheme = 'mean_split' and segment = "
         "(select min(segment) from seeds.rfm_segments where scheme = 'mean_split')",
-        ("int_rfm_cells", "rpt_segments"),
+        ("dim_rfm_cells", "int_segment_moves", "rpt_segments"),
     ),
     (
         "assert_segments_cover_every_customer_once",
@@ -58,7 +58,8 @@ DAMAGES: list[tuple[str, str, tuple[str, ...]]] = [
     ),
     (
         "assert_cuts_agree_with_scores",
-        "update rfm.fct_rfm_scores set m_score = 1 where m_score = 5",
+        "update rfm.dim_rfm_cuts set upper_bound = upper_bound / 2 where measure = 'monetary' "
+        "and score = 3",
         (),
     ),
     (
@@ -107,7 +108,75 @@ DAMAGES: list[tuple[str, str, tuple[str, ...]]] = [
     ("line_type_is_known", "update core.fct_order_lines set line_type = 'gift'", ()),
     (
         "recency_lies_within_customer_age",
-        "update rfm.fct_rfm_snapshots set recency_days = customer_age_days + 1",
+        "update rfm.fct_rfm_intervals set first_order_date = last_order_date + 1",
+        (),
+    ),
+    (
+        "interval_follows_its_orders",
+        "update rfm.fct_rfm_intervals set last_order_date = valid_from + 1",
+        (),
+    ),
+    (
+        "assert_rfm_intervals_do_not_overlap",
+        "update rfm.fct_rfm_intervals set valid_until = valid_until + 1 where frequency = 1",
+        (),
+    ),
+    (
+        "assert_intervals_agree_with_ledger",
+        "update rfm.fct_rfm_intervals set monetary = monetary + 0.01 where frequency = 2",
+        (),
+    ),
+    (
+        "assert_segments_cover_every_customer_once",
+        "delete from rfm.fct_rfm_intervals where valid_from < date '2024-01-31' "
+        "and valid_until > date '2024-01-31' and frequency = 1",
+        (),
+    ),
+    (
+        "assert_migration_rows_and_columns_are_segment_sizes",
+        "update rfm.rpt_segment_migration set to_segment = 'lost' "
+        "where scheme = 'quintile' and to_segment = 'champions'",
+        (),
+    ),
+    (
+        "assert_migration_between_neighbours_is_the_report",
+        "update rfm.rpt_segment_migration set customers = customers + 1",
+        (),
+    ),
+    (
+        "assert_revenue_walk_adds_up",
+        "update intermediate.int_segment_moves set revenue_after = revenue_after + 0.01 "
+        "where from_segment = 'none' and to_segment = 'none'",
+        ("rpt_revenue_walk",),
+    ),
+    (
+        "assert_scores_agree_with_segment_report",
+        "update rfm.dim_rfm_cells set segment = 'lost' where segment = 'champions'",
+        (),
+    ),
+    (
+        "every_cell_has_a_segment",
+        "delete from seeds.rfm_segments where segment = 'cannot_lose'",
+        ("dim_rfm_cells",),
+    ),
+    (
+        "primary_key_dim_rfm_cells_scheme__rfm_code",
+        "insert into seeds.rfm_segments select * from seeds.rfm_segments where segment = 'loyal'",
+        ("dim_rfm_cells",),
+    ),
+    (
+        "snapshot_lies_in_its_month",
+        "update rfm.dim_snapshots set previous_snapshot_date = snapshot_date",
+        (),
+    ),
+    (
+        "tenure_ends_at_the_last_snapshot",
+        "update rfm.dim_snapshots set is_as_of = (snapshot_number = 12)",
+        (),
+    ),
+    (
+        "threshold_has_four_decimals_at_most",
+        "update seeds.rfm_bands set threshold = threshold + 0.00001",
         (),
     ),
     (

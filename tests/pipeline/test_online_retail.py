@@ -218,7 +218,9 @@ def test_recency_frequency_monetary_means_and_medians(uci_gross: Built) -> None:
             any_value(snapshot_date), count(*), avg(recency_days), avg(frequency), avg(monetary),
             median(recency_days), median(frequency), median(monetary)
         from rfm.fct_rfm_snapshots
-        """
+        where snapshot_date = ?
+        """,
+        [AS_OF],
     )
     assert (snapshot, customers) == (AS_OF, 4_338)
     expected = [92.059, 4.2720, 2054.266, 50, 2, 674.485]
@@ -236,8 +238,8 @@ def test_recency_frequency_monetary_means_and_medians(uci_gross: Built) -> None:
 def test_quintile_cuts(uci_gross: Built, measure: str, expected: list[float]) -> None:
     found = uci_gross.marts(
         "select distinct upper_bound from rfm.dim_rfm_cuts where scheme = 'quintile' "
-        "and measure = ? and upper_bound is not null order by 1",
-        [measure],
+        "and snapshot_date = ? and measure = ? and upper_bound is not null order by 1",
+        [AS_OF, measure],
     )
     assert [float(value) for (value,) in found] == pytest.approx(expected, abs=5.1e-4)
 
@@ -253,7 +255,8 @@ def test_quintile_cuts(uci_gross: Built, measure: str, expected: list[float]) ->
 def test_customers_per_quintile_score(uci_gross: Built, score: str, expected: list[int]) -> None:
     found = uci_gross.marts(
         f"select {score}, count(*) from rfm.fct_rfm_scores where scheme = 'quintile' "
-        "group by all order by 1"
+        "and snapshot_date = ? group by all order by 1",
+        [AS_OF],
     )
     assert found == list(enumerate(expected, start=1))
 
@@ -261,7 +264,8 @@ def test_customers_per_quintile_score(uci_gross: Built, score: str, expected: li
 def test_best_and_worst_code(uci_gross: Built) -> None:
     assert uci_gross.marts(
         "select rfm_code, count(*) from rfm.fct_rfm_scores where scheme = 'quintile' "
-        "and rfm_code in ('111', '555') group by all order by 1"
+        "and snapshot_date = ? and rfm_code in ('111', '555') group by all order by 1",
+        [AS_OF],
     ) == [("111", 330), ("555", 324)]
 
 
@@ -271,9 +275,10 @@ def test_eight_groups_with_their_revenue(uci_gross: Built) -> None:
         select rfm_code, count(*), round(sum(monetary), 2)
         from rfm.fct_rfm_scores
         inner join rfm.fct_rfm_snapshots using (snapshot_date, customer_id)
-        where scheme = 'mean_split'
+        where scheme = 'mean_split' and snapshot_date = ?
         group by all order by rfm_code
-        """
+        """,
+        [AS_OF],
     )
     assert found == [
         ("000", 1319, Decimal("592766.91")),
@@ -291,7 +296,8 @@ def test_eight_groups_are_reported_as_segments(uci_gross: Built) -> None:
     """The report names the groups; customers and revenue are those of the codes."""
     found = uci_gross.marts(
         "select customers, round(revenue, 2) from rfm.rpt_segments "
-        "where scheme = 'mean_split' order by customers"
+        "where scheme = 'mean_split' and snapshot_date = ? order by customers",
+        [AS_OF],
     )
     assert found == [
         (27, Decimal("106771.50")),

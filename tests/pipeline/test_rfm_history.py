@@ -1,0 +1,427 @@
+"""RFM at past dates: snapshots, cuts, migration and the revenue walk.
+
+Belongs here: what holds between snapshots, and between a snapshot and a build that ends at it. Does
+not belong here: the figures of the last snapshot (test_online_retail.py).
+"""
+
+import bisect
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from pydantic import ValidationError
+
+from orchestration.settings import Settings
+from tests.building import Builder, Built, run_command
+from tests.compiled_models import VARIANTS, SmallWarehouse, small_warehouse, small_warehouses
+from tests.reference_comparison import RFM_COLUMNS, SCORE_COLUMNS, Rows, built_tables, in_order
+from tests.reference_customers import last_day
+from tests.reference_strategies import PIPELINE, Shop, shops
+from tests.small_shops import CUSTOMERS, small_shop
+
+PAST = date(2011, 6, 30)
+REFERENCE = date(2023, 12, 31)
+
+#: The ledger added up at a date, order by order, with a window of 365 days.
+STRAIGHT_SNAPSHOT = """
+    with known as (
+        select customer_id, order_id, effective_date, sum(order_count) as n, sum(amount) as amount
+        from intermediate.int_order_ledger
+        where known_date <= $day
+        group by all
+    )
+    select
+        customer_id,
+        min(effective_date) filter (n > 0),
+        max(effective_date) filter (n > 0),
+        coalesce(sum(n) filter (effective_date > $day - 365), 0),
+        coalesce(sum(amount) filter (effective_date > $day - 365), 0)
+    from known
+    group by customer_id
+    having count(*) filter (n > 0) > 0
+    order by customer_id
+"""
+
+
+@pytest.fixture(scope="module")
+def uci_past(build: Builder, uci_dir: Any) -> Built:
+    """Online Retail as it stood at ``PAST``: later rows are left out."""
+    return build(
+        landing_dir=uci_dir / "online_retail.parquet",
+        profile="uci_online_retail",
+        as_of_date=PAST,
+    )
+
+
+@pytest.fixture(scope="module")
+def both_cuts(build: Builder) -> Built:
+    """A small shop with refitted and frozen cuts; the reference lies before the snapshots."""
+    return build(
+        demo_customers=CUSTOMERS,
+        rfm_cuts="both",
+        rfm_reference_snapshot=REFERENCE,
+        rfm_snapshot_months=6,
+    )
+
+
+def month_ends(built: Built) -> list[date]:
+    rows = built.marts("select snapshot_date from rfm.dim_snapshots order by snapshot_date")
+    return [day for (day,) in rows]
+
+
+def test_snapshots_are_the_month_ends_and_the_as_of_date(uci_net: Built) -> None:
+    assert month_ends(uci_net) == [
+        *(last_day(date(2010, 12, 1)),),
+        *(last_day(date(2011, month, 1)) for month in range(1, 12)),
+        date(2011, 12, 9),
+    ]
+
+
+@pytest.mark.parametrize("day", [date(2010, 12, 31), date(2011, 3, 31), date(2011, 11, 30)])
+def test_a_snapshot_is_the_ledger_added_up_at_its_date(uci_net: Built, day: date) -> None:
+    found = uci_net.warehouse(
+        "select customer_id, first_order_date, last_order_date, frequency, monetary "
+        "from rfm.fct_rfm_snapshots where snapshot_date = ? order by customer_id",
+        [day],
+    )
+    straight = uci_net.warehouse(STRAIGHT_SNAPSHOT.replace("$day", f"date '{day}'"))
+    assert len(found) > 700
+    assert found == straight
+
+
+def test_any_date_is_a_filter_of_the_intervals(uci_net: Built) -> None:
+    """A date that is no snapshot: the day on which the largest order was cancelled."""
+    for day in (date(2011, 1, 18), date(2011, 1, 17), date(2011, 12, 9)):
+        found = uci_net.warehouse(
+            "select customer_id, first_order_date, last_order_date, frequency, monetary "
+            "from rfm.fct_rfm_intervals where valid_from <= $1 and $1 < valid_until "
+            "order by customer_id",
+            [day],
+        )
+        assert found == uci_net.warehouse(STRAIGHT_SNAPSHOT.replace("$day", f"date '{day}'"))
+
+
+@pytest.mark.parametrize(
+    ("table", "date_column"),
+    [
+        ("fct_rfm_snapshots", "snapshot_date"),
+        ("fct_rfm_scores", "snapshot_date"),
+        ("dim_rfm_cuts", "snapshot_date"),
+        ("rpt_segments", "snapshot_date"),
+        ("rpt_segment_migration", "to_snapshot"),
+        ("rpt_revenue_walk", "to_snapshot"),
+    ],
+)
+def test_the_past_is_as_a_build_of_that_date_shows_it(
+    uci_net: Built, uci_past: Built, table: str, date_column: str
+) -> None:
+    query = f"select * from rfm.{table} where {date_column} <= ? order by all"
+    found = uci_net.marts(query, [PAST])
+    assert found
+    assert found == uci_past.marts(query, [PAST])
+
+
+@settings(PIPELINE, max_examples=15)
+@given(shop=shops())
+def test_rows_after_a_snapshot_change_nothing_in_it(shop: Shop) -> None:
+    as_of_date = date.fromisoformat(VARIANTS["net_as_of"]["as_of_date"])
+    last_date = max(line.ordered_at.date() for line in shop.lines)
+    tables = {"fct_rfm_snapshots": RFM_COLUMNS, "fct_rfm_scores": SCORE_COLUMNS}
+
+    def closed_snapshots(variant: str) -> dict[str, Rows]:
+        warehouse = small_warehouse(variant)
+        built_tables(warehouse, shop, tables)
+        return {
+            table: in_order(
+                row
+                for row in warehouse.rows(table, columns)
+                if row[0] == last_day(row[0]) and row[0] <= min(as_of_date, last_date)
+            )
+            for table, columns in tables.items()
+        }
+
+    assert closed_snapshots("net") == closed_snapshots("net_as_of")
+
+
+def test_migration_is_what_the_scores_of_both_snapshots_say(uci_net: Built) -> None:
+    straight = uci_net.marts(
+        """
+        with scored as (
+            select scheme, snapshot_date, customer_id, segment, monetary
+            from rfm.fct_rfm_scores
+            inner join rfm.fct_rfm_snapshots using (snapshot_date, customer_id)
+        ),
+        pairs as (
+            select previous_snapshot_date as from_snapshot, snapshot_date as to_snapshot
+            from rfm.dim_snapshots
+            where previous_snapshot_date is not null
+        ),
+        earlier as (
+            select * from scored inner join pairs on scored.snapshot_date = pairs.from_snapshot
+        ),
+        later as (
+            select * from scored inner join pairs on scored.snapshot_date = pairs.to_snapshot
+        )
+        select
+            scheme, from_snapshot, to_snapshot,
+            coalesce(earlier.segment, 'entered'), coalesce(later.segment, 'left'),
+            count(*), coalesce(sum(earlier.monetary), 0), coalesce(sum(later.monetary), 0)
+        from earlier
+        full outer join later using (scheme, from_snapshot, to_snapshot, customer_id)
+        group by all
+        order by all
+        """
+    )
+    assert {row[3] for row in straight} >= {"entered", "champions", "lost"}
+    assert "left" in {row[4] for row in straight}
+    assert uci_net.marts("select * from rfm.rpt_segment_migration order by all") == straight
+
+
+def test_migration_between_any_two_snapshots(uci_net: Built) -> None:
+    first, *_, last = month_ends(uci_net)
+    rows = uci_net.marts(
+        "select from_segment, to_segment, customers from rfm.rpt_segment_migration_between "
+        "where scheme = 'quintile' and from_snapshot = ? and to_snapshot = ?",
+        [first, last],
+    )
+    sizes = dict(
+        uci_net.marts(
+            "select segment, customers from rfm.rpt_segments "
+            "where scheme = 'quintile' and snapshot_date = ? and customers > 0",
+            [last],
+        )
+    )
+    found: dict[str, int] = {}
+    for _, segment, customers in rows:
+        if segment != "left":
+            found[segment] = found.get(segment, 0) + customers
+    assert found == sizes
+
+
+def test_the_walk_leads_from_month_to_month(uci_net: Built) -> None:
+    months = uci_net.marts(
+        "select order_month, revenue from lifecycle.rpt_purchase_rates_by_month order by 1"
+    )
+    for scheme in ("quintile", "mean_split", "fixed_bands"):
+        walk = uci_net.marts(
+            "select order_month, sum(revenue_before), sum(revenue_after), sum(revenue_change) "
+            "from rfm.rpt_revenue_walk where scheme = ? group by 1 order by 1",
+            [scheme],
+        )
+        assert walk == [
+            (month, before, after, after - before)
+            for (_, before), (month, after) in pairwise(months)
+        ]
+
+
+def test_the_walk_of_new_and_lost_customers_is_that_of_the_states(uci_net: Built) -> None:
+    """Who bought for the first time in a month is new in the walk, who lapsed is lost."""
+    found = uci_net.marts(
+        """
+        select order_month, movement, customers, newly_lapsed
+        from rfm.rpt_revenue_walk
+        inner join lifecycle.rpt_lifecycle_by_month using (order_month)
+        where scheme = 'quintile' and movement = 'lost'
+        """
+    )
+    assert len(found) == 12
+    # An order undone after its month leaves the snapshot: its customer is lost, though no buyer.
+    assert all(lapsed <= customers <= lapsed + 5 for _, _, customers, lapsed in found)
+
+
+def test_only_the_month_of_the_as_of_date_is_partial(uci_net: Built) -> None:
+    assert uci_net.marts(
+        "select distinct order_month from rfm.rpt_revenue_walk where is_partial_month"
+    ) == [(date(2011, 12, 1),)]
+
+
+def test_tenures_follow_the_segments_of_the_snapshots(uci_net: Built) -> None:
+    history: dict[tuple[str, str], list[tuple[date, str]]] = {}
+    for scheme, customer, day, segment in uci_net.marts(
+        "select scheme, customer_id, snapshot_date, segment from rfm.fct_rfm_scores "
+        "order by snapshot_date"
+    ):
+        history.setdefault((scheme, customer), []).append((day, segment))
+    days = month_ends(uci_net)
+    expected = []
+    for (scheme, customer), seen in history.items():
+        if seen[-1][0] != days[-1]:
+            continue
+        segments = dict(seen)
+        present = seen[-1][1]
+        before = [None, *(segments.get(day) for day in days[:-1])]
+        entries = [
+            day
+            for day, earlier in zip(days, before, strict=True)
+            if segments.get(day) == present != earlier
+        ]
+        changes = sum(a != b for (_, a), (_, b) in pairwise(seen))
+        since = entries[-1]
+        expected.append(
+            (
+                scheme, customer, days[-1], present, since, (days[-1] - since).days,
+                len(entries) - 1, changes,
+            )
+        )  # fmt: skip
+    found = uci_net.marts("select * from rfm.fct_segment_tenures order by scheme, customer_id")
+    assert found == sorted(expected)
+
+
+def test_frozen_cuts_are_those_of_the_reference(both_cuts: Built, build: Builder) -> None:
+    frozen = both_cuts.marts(
+        "select distinct scheme, measure, score, lower_bound, upper_bound, fitted_date "
+        "from rfm.dim_rfm_cuts where ends_with(scheme, '_frozen') order by all"
+    )
+    assert {row[0] for row in frozen} == {"quintile_frozen", "mean_split_frozen"}
+    assert {row[-1] for row in frozen} == {REFERENCE}
+    refitted = small_shop(build).marts(
+        "select scheme || '_frozen', measure, score, lower_bound, upper_bound, fitted_date "
+        "from rfm.dim_rfm_cuts where scheme <> 'fixed_bands' and snapshot_date = ? order by all",
+        [REFERENCE],
+    )
+    assert frozen == refitted
+
+
+def test_frozen_schemes_have_the_segments_of_their_own(both_cuts: Built) -> None:
+    assert len(month_ends(both_cuts)) <= 7
+    for scheme in ("quintile", "mean_split"):
+        segments = [
+            both_cuts.marts(
+                "select snapshot_date, segment, segment_order from rfm.rpt_segments "
+                "where scheme = ? order by all",
+                [name],
+            )
+            for name in (scheme, f"{scheme}_frozen")
+        ]
+        assert segments[0] == segments[1] != []
+
+
+def test_frozen_cuts_need_a_month_end() -> None:
+    for options in (
+        {"rfm_cuts": "frozen"},
+        {"rfm_cuts": "both", "rfm_reference_snapshot": date(2024, 1, 30)},
+    ):
+        with pytest.raises(ValidationError, match="month"):
+            Settings(**options)
+
+
+def test_a_reference_outside_the_data_says_what_to_do(build: Builder, tmp_path: Any) -> None:
+    landing = small_shop(build).settings.resolved_landing_dir
+    done = run_command(
+        ["run"],
+        Settings(
+            data_dir=tmp_path / "data",
+            home_dir=tmp_path / "home",
+            landing_dir=landing,
+            rfm_cuts="frozen",
+            rfm_reference_snapshot=date(2019, 12, 31),
+        ),
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "rfm_reference_snapshot" in " ".join(done.stderr.split())
+
+
+@pytest.fixture(scope="module")
+def by_bins() -> dict[int, SmallWarehouse]:
+    """The models compiled for every number of bins, with the median among the schemes."""
+    names = {bins: f"bins_{bins}" for bins in range(2, 11)}
+    made = small_warehouses({name: {"rfm_quantile_bins": bins} for bins, name in names.items()})
+    for warehouse in made.values():
+        warehouse.con.execute(
+            "insert into seeds.rfm_schemes select 'median_split', 'median', * exclude "
+            "(scheme, method) from seeds.rfm_schemes where scheme = 'mean_split'; "
+            "insert into seeds.rfm_segments select 'median_split', * exclude (scheme) "
+            "from seeds.rfm_segments where scheme = 'mean_split'"
+        )
+    return {bins: made[name] for bins, name in names.items()}
+
+
+@pytest.mark.parametrize("bins", range(2, 11))
+def test_every_cell_has_one_segment(by_bins: dict[int, SmallWarehouse], bins: int) -> None:
+    warehouse = by_bins[bins]
+    warehouse.build({}, ("dim_rfm_cells",))
+    cells = warehouse.rows("dim_rfm_cells", "scheme, r_score, f_score, m_score, rfm_code, segment")
+    ranges = {
+        "quintile": range(1, bins + 1),
+        "mean_split": range(2),
+        "median_split": range(2),
+        "fixed_bands": range(1, 6),
+    }
+    expected = {
+        (scheme, r, f, m)
+        for scheme, scores in ranges.items()
+        for r in scores
+        for f in scores
+        for m in scores
+    }
+    assert len(cells) == len(expected) == len({(row[0], row[4]) for row in cells})
+    assert {row[:4] for row in cells} == expected
+    assert None not in {row[5] for row in cells}
+
+
+@pytest.mark.parametrize("bins", range(2, 11))
+def test_every_value_has_one_score(by_bins: dict[int, SmallWarehouse], bins: int) -> None:
+    """Values on every cut and one step beside it, against a search in the published bounds."""
+    warehouse = by_bins[bins]
+    day = date(2024, 1, 31)
+    step = {"recency_days": 1, "frequency": 1, "monetary": Decimal("0.0001")}
+    warehouse.build({}, ("dim_rfm_cells", "fct_rfm_scores"))
+    con = warehouse.con
+    con.execute(
+        "insert into rfm.dim_snapshots values (?, 1, null, date '2024-01-01', true, true)", [day]
+    )
+    con.execute(
+        "insert into rfm.fct_rfm_intervals select 'c' || i, date '2024-01-31' - cast((i * i) % 211 as integer), "
+        "date '9999-12-01', date '2020-01-01', date '2024-01-31' - cast((i * i) % 211 as integer), "
+        "(i * 7) % 13, (i * i * i) % 20011 / 8 - 50 from range(97) as numbers(i)"
+    )
+    for name in ("int_rfm_thresholds", "dim_rfm_cuts"):
+        model = warehouse.models[name]
+        con.execute(f"create or replace table {model.relation} as {model.sql}")
+    bounds: dict[tuple[str, str], list[tuple[float, bool]]] = {}
+    for scheme, measure, lower, included in con.execute(
+        "select scheme, measure, lower_bound, is_lower_bound_included from rfm.dim_rfm_cuts "
+        "where lower_bound is not null order by lower_bound"
+    ).fetchall():
+        bounds.setdefault((scheme, measure), []).append((lower, included))
+    values: dict[str, set[Any]] = {measure: {0} for measure in step}
+    for (_, measure), cuts in bounds.items():
+        for cut, _ in cuts:
+            nearest = round(Decimal(cut), 4) if measure == "monetary" else int(cut)
+            values[measure] |= {nearest - step[measure], nearest, nearest + step[measure]}
+    columns = {measure: sorted(found) for measure, found in values.items()}
+    longest = max(len(found) for found in columns.values())
+    view = warehouse.models["fct_rfm_snapshots"].relation
+    con.execute(f"drop view {view}")
+    con.execute(
+        f"create table {view} (snapshot_date date, customer_id varchar, recency_days bigint, "
+        "frequency bigint, monetary decimal(18, 4))"
+    )
+    rows = [
+        (day, str(i), *(columns[measure][i % len(columns[measure])] for measure in step))
+        for i in range(longest)
+    ]
+    con.executemany(f"insert into {view} values (?, ?, ?, ?, ?)", rows)
+    found = {
+        (scheme, customer): scores
+        for scheme, customer, *scores in con.execute(
+            "select scheme, customer_id, r_score, f_score, m_score from rfm.fct_rfm_scores"
+        ).fetchall()
+    }
+    assert len(found) == 4 * len(rows)
+    lowest = {"quintile": 1, "fixed_bands": 1, "mean_split": 0, "median_split": 0}
+    for scheme, low in lowest.items():
+        for _, customer, *measured in rows:
+            expected = []
+            for measure, value in zip(step, measured, strict=True):
+                cuts = bounds[scheme, measure]
+                is_included = cuts[0][1]
+                search = bisect.bisect_right if is_included else bisect.bisect_left
+                passed = search([cut for cut, _ in cuts], float(value))
+                score = len(cuts) - passed if measure == "recency_days" else passed
+                expected.append(low + score)
+            assert found[scheme, customer] == expected
