@@ -1,4 +1,4 @@
--- Every customer's values at the last snapshot lie between the published bounds of the scores given.
+-- Every customer's values at the last snapshot lie between the published bounds of the scores.
 
 with scored as (
 

@@ -20,12 +20,13 @@ windowed as (
     select
         orders.*,
         {% if window_days > 0 -%}
-            orders.effective_date > {{ dbt.dateadd('day', -window_days, 'period.as_of_date') }}
+            orders.effective_date > {{ dbt.dateadd('day', -window_days, 'reporting.as_of_date') }}
         {%- else -%}
             true
-        {%- endif %} as is_in_window
+        {%- endif %} as is_in_window,
+        reporting.as_of_date
     from orders
-    cross join {{ ref('int_reporting_period') }} as period
+    cross join {{ ref('int_reporting_period') }} as reporting
 
 ),
 

@@ -20,7 +20,10 @@ from wanted
 where
     {{ "false" if var('rfm_cuts') == 'refitted' else "true" }}
     and (
-        not exists (select 1 from months where months.month_end = wanted.reference_snapshot)
+        not exists (
+            select 1 from months
+            where months.month_end = wanted.reference_snapshot
+        )
         or not exists (
             select 1 from {{ ref('fct_rfm_intervals') }} as intervals
             where

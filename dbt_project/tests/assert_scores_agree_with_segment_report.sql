@@ -1,4 +1,4 @@
--- The scores of the last snapshot, customer by customer, give the report that is added up from moves.
+-- The scores of the last snapshot, customer by customer, give the report made from moves.
 
 with scored as (
 

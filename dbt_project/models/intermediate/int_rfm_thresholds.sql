@@ -27,6 +27,19 @@ bands as (
 
 ),
 
+{%- if is_incremental_build() %}
+
+kept as (
+
+    select
+        scheme,
+        snapshot_date
+    from {{ this }}
+    group by scheme, snapshot_date
+
+),
+{%- endif %}
+
 snapshots as (
 
     select
@@ -41,13 +54,7 @@ snapshots as (
     from schemes
     cross join {{ ref('dim_snapshots') }} as dim_snapshots
     {%- if is_incremental_build() %}
-    left join (
-        select
-            scheme,
-            snapshot_date
-        from {{ this }}
-        group by scheme, snapshot_date
-    ) as kept
+    left join kept
         on
             schemes.scheme = kept.scheme
             and dim_snapshots.snapshot_date = kept.snapshot_date
@@ -112,7 +119,8 @@ placed_values as (
         customers_up_to - customer_count as customers_below
         {%- for share in shares %}
         {%- set part, whole = share.split('/') %},
-        {{ integer_divide('(all_customers - 1) * ' ~ part, whole) }} as place_{{ part }}_of_{{ whole }}
+        {{ integer_divide('(all_customers - 1) * ' ~ part, whole) }}
+            as place_{{ part }}_of_{{ whole }}
         {%- endfor %}
     from ranked_values
 
@@ -132,15 +140,19 @@ statistics as (
                     when {{ place }} + 1 < customers_up_to or next_value is null then 0
                     else
                         cast(next_value - measured_value as double)
-                        * cast((all_customers - 1) * {{ part }} - {{ place }} * {{ whole }} as double)
+                        * cast(
+                            (all_customers - 1) * {{ part }} - {{ place }} * {{ whole }} as double
+                        )
                         / {{ whole }}
                 end
         end), 6) as cut_{{ part }}_of_{{ whole }},
         {%- endfor %}
         -- In ten-thousandths the sum is whole, so that a mean on a value lies on it exactly.
         cast(
-            sum(cast(measured_value * 10000 as decimal(20, 0)) * cast(customer_count as decimal(18, 0)))
-            as double
+            sum(
+                cast(measured_value * 10000 as decimal(20, 0))
+                * cast(customer_count as decimal(18, 0))
+            ) as double
         ) / cast(max(all_customers) as double) / 10000 as mean_value
     from placed_values
     group by snapshot_date, measure

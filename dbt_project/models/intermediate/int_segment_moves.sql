@@ -153,8 +153,12 @@ customer_pairs as (
         ranges.monetary,
         case
             when range_pairs.order_month > ranges.from_month
-                then {{ dbt.datediff('ranges.last_order_date', 'range_pairs.from_snapshot', 'day') }}
-            else {{ dbt.datediff('ranges.earlier_last_order_date', 'range_pairs.from_snapshot', 'day') }}
+                then {{ dbt.datediff(
+                    'ranges.last_order_date', 'range_pairs.from_snapshot', 'day'
+                ) }}
+            else {{ dbt.datediff(
+                'ranges.earlier_last_order_date', 'range_pairs.from_snapshot', 'day'
+            ) }}
         end as recency_days_before,
         case
             when range_pairs.order_month > ranges.from_month then ranges.frequency
@@ -250,7 +254,8 @@ with_money as (
         customer_pairs.monetary_before,
         {%- for measure in rfm_measures() %}
         {{ rfm_number(measure, 'customer_pairs.' ~ measure) }} as {{ measure }}_number,
-        {{ rfm_number(measure, 'customer_pairs.' ~ measure ~ '_before') }} as {{ measure }}_before_number,
+        {{ rfm_number(measure, 'customer_pairs.' ~ measure ~ '_before') }}
+            as {{ measure }}_before_number,
         {%- endfor %}
         coalesce(money.revenue, 0) as revenue,
         coalesce(money.bought, 0) as bought,

@@ -30,9 +30,12 @@ scored as (
         snapshots.snapshot_date,
         cuts.scheme,
         snapshots.customer_id,
-        cast({{ rfm_score('recency_days', 'snapshots.recency_days', 'cuts') }} as bigint) as r_score,
-        cast({{ rfm_score('frequency', 'snapshots.frequency', 'cuts') }} as bigint) as f_score,
-        cast({{ rfm_score('monetary', 'snapshots.monetary', 'cuts') }} as bigint) as m_score
+        cast({{ rfm_score('recency_days', 'snapshots.recency_days', 'cuts') }} as bigint)
+            as r_score,
+        cast({{ rfm_score('frequency', 'snapshots.frequency', 'cuts') }} as bigint)
+            as f_score,
+        cast({{ rfm_score('monetary', 'snapshots.monetary', 'cuts') }} as bigint)
+            as m_score
     from snapshots
     inner join cuts
         on snapshots.snapshot_date = cuts.snapshot_date
