@@ -1,6 +1,12 @@
 -- Between the last two snapshots, the view over any two says what the report of neighbours says.
 
-with last_snapshots as (
+with between_any as (
+
+    select * from {{ ref('rpt_segment_migration_between') }}
+
+),
+
+last_snapshots as (
 
     select * from {{ ref('dim_snapshots') }}
     where is_as_of
@@ -10,7 +16,7 @@ with last_snapshots as (
 viewed as (
 
     select between_any.*
-    from {{ ref('rpt_segment_migration_between') }} as between_any
+    from between_any
     where
         between_any.to_snapshot = (select last_ones.snapshot_date from last_snapshots as last_ones)
         and between_any.from_snapshot

@@ -27,19 +27,6 @@ bands as (
 
 ),
 
-{%- if is_incremental_build() %}
-
-kept as (
-
-    select
-        scheme,
-        snapshot_date
-    from {{ this }}
-    group by scheme, snapshot_date
-
-),
-{%- endif %}
-
 snapshots as (
 
     select
@@ -54,11 +41,13 @@ snapshots as (
     from schemes
     cross join {{ ref('dim_snapshots') }} as dim_snapshots
     {%- if is_incremental_build() %}
-    left join kept
-        on
-            schemes.scheme = kept.scheme
-            and dim_snapshots.snapshot_date = kept.snapshot_date
-    where kept.scheme is null
+    where
+        not exists (
+            select 1 from {{ this }} as kept
+            where
+                kept.scheme = schemes.scheme
+                and kept.snapshot_date = dim_snapshots.snapshot_date
+        )
     {%- endif %}
 
 ),
