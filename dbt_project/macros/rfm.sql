@@ -187,3 +187,24 @@
 {% macro rfm_cell_number(r_score, f_score, m_score) -%}
     ({{ r_score }}) * 10000 + ({{ f_score }}) * 100 + ({{ m_score }})
 {%- endmacro %}
+
+{#- Dates of the last two snapshots as literals, none while there are none. A view over all pairs
+    of snapshots is only quick when the dates are written into the query. -#}
+{% macro last_two_snapshots() -%}
+    {%- set snapshots = ref('dim_snapshots') -%}
+    {%- set dates = [none, none] -%}
+    {%- if execute and load_relation(snapshots) is not none -%}
+        {%- set found = run_query(
+            'select previous_snapshot_date, snapshot_date from ' ~ snapshots ~ ' where is_as_of'
+        ).rows -%}
+        {%- if found | length == 1 -%}
+            {%- set dates = [found[0][0], found[0][1]] -%}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(dates) }}
+{%- endmacro %}
+
+{#- A date as a literal, or none. -#}
+{% macro date_literal(day) -%}
+    cast({{ "'" ~ day ~ "'" if day else 'null' }} as date)
+{%- endmacro %}

@@ -1,5 +1,7 @@
 -- Every customer's values at the last snapshot lie between the published bounds of the scores.
 
+{%- set last_date = date_literal(last_two_snapshots()[1]) %}
+
 with scored as (
 
     select
@@ -15,8 +17,8 @@ with scored as (
             scores.snapshot_date = snapshots.snapshot_date
             and scores.customer_id = snapshots.customer_id
     where
-        scores.snapshot_date
-        = (select max(last_ones.snapshot_date) from {{ ref('dim_snapshots') }} as last_ones)
+        scores.snapshot_date = {{ last_date }}
+        and snapshots.snapshot_date = {{ last_date }}
     union all
     select
         scores.scheme,
@@ -31,8 +33,8 @@ with scored as (
             scores.snapshot_date = snapshots.snapshot_date
             and scores.customer_id = snapshots.customer_id
     where
-        scores.snapshot_date
-        = (select max(last_ones.snapshot_date) from {{ ref('dim_snapshots') }} as last_ones)
+        scores.snapshot_date = {{ last_date }}
+        and snapshots.snapshot_date = {{ last_date }}
     union all
     select
         scores.scheme,
@@ -47,8 +49,8 @@ with scored as (
             scores.snapshot_date = snapshots.snapshot_date
             and scores.customer_id = snapshots.customer_id
     where
-        scores.snapshot_date
-        = (select max(last_ones.snapshot_date) from {{ ref('dim_snapshots') }} as last_ones)
+        scores.snapshot_date = {{ last_date }}
+        and snapshots.snapshot_date = {{ last_date }}
 
 ),
 

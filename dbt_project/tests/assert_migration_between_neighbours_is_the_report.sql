@@ -1,35 +1,22 @@
 -- Between the last two snapshots, the view over any two says what the report of neighbours says.
 
-with between_any as (
+{%- set from_snapshot, to_snapshot = last_two_snapshots() %}
+
+with viewed as (
 
     select * from {{ ref('rpt_segment_migration_between') }}
-
-),
-
-last_snapshots as (
-
-    select * from {{ ref('dim_snapshots') }}
-    where is_as_of
-
-),
-
-viewed as (
-
-    select between_any.*
-    from between_any
     where
-        between_any.to_snapshot = (select last_ones.snapshot_date from last_snapshots as last_ones)
-        and between_any.from_snapshot
-        = (select last_ones.previous_snapshot_date from last_snapshots as last_ones)
+        from_snapshot = {{ date_literal(from_snapshot) }}
+        and to_snapshot = {{ date_literal(to_snapshot) }}
 
 ),
 
 reported as (
 
-    select migration.*
-    from {{ ref('rpt_segment_migration') }} as migration
-    inner join last_snapshots
-        on migration.to_snapshot = last_snapshots.snapshot_date
+    select * from {{ ref('rpt_segment_migration') }}
+    where
+        from_snapshot = {{ date_literal(from_snapshot) }}
+        and to_snapshot = {{ date_literal(to_snapshot) }}
 
 )
 

@@ -1,5 +1,7 @@
 -- The scores of the last snapshot, customer by customer, give the report made from moves.
 
+{%- set last_date = date_literal(last_two_snapshots()[1]) %}
+
 with scored as (
 
     select
@@ -8,9 +10,7 @@ with scored as (
         segment,
         count(*) as customers
     from {{ ref('fct_rfm_scores') }}
-    where
-        snapshot_date
-        = (select max(snapshots.snapshot_date) from {{ ref('dim_snapshots') }} as snapshots)
+    where snapshot_date = {{ last_date }}
     group by scheme, snapshot_date, segment
 
 )
@@ -27,6 +27,5 @@ left join scored
         and segments.snapshot_date = scored.snapshot_date
         and segments.segment = scored.segment
 where
-    segments.snapshot_date
-    = (select max(snapshots.snapshot_date) from {{ ref('dim_snapshots') }} as snapshots)
+    segments.snapshot_date = {{ last_date }}
     and segments.customers <> coalesce(scored.customers, 0)
