@@ -176,6 +176,7 @@ DAMAGES: list[tuple[str, str, tuple[str, ...]]] = [
     ),
     (
         "threshold_has_four_decimals_at_most",
+        "alter table seeds.rfm_bands alter threshold type double; "
         "update seeds.rfm_bands set threshold = threshold + 0.00001",
         (),
     ),
