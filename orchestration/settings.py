@@ -99,6 +99,12 @@ class Settings(BaseSettings):
         validate_default=True,
         description="Month end whose cuts are kept, such as 2024-06-30; needed for frozen cuts.",
     )
+    incremental_max_share: float = Field(
+        default=0.2,
+        ge=0,
+        description="Largest share of customers touched by new input for which a run computes only "
+        "these; 0: every run computes everything.",
+    )
     threads: int | None = Field(
         default=None, ge=1, description="Threads DuckDB may use; unset: one per core."
     )

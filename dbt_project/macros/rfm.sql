@@ -191,7 +191,11 @@
 {#- Dates of the last two snapshots as literals, none while there are none. A view over all pairs
     of snapshots is only quick when the dates are written into the query. -#}
 {% macro last_two_snapshots() -%}
-    {%- set snapshots = ref('dim_snapshots') -%}
+    {{ return(last_snapshots_of(ref('dim_snapshots'))) }}
+{%- endmacro %}
+
+{#- The same of a relation that is dim_snapshots. -#}
+{% macro last_snapshots_of(snapshots) -%}
     {%- set dates = [none, none] -%}
     {%- if execute and load_relation(snapshots) is not none -%}
         {%- set found = run_query(

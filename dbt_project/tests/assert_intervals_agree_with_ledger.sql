@@ -52,6 +52,7 @@ found as (
         on
             intervals.valid_from <= period.as_of_date
             and intervals.valid_until > period.as_of_date
+    where {{ is_touched('customer_id', 'intervals.customer_id') }}
 
 )
 

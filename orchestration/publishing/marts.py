@@ -23,11 +23,7 @@ from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.manifest import Node
 from orchestration.progress import Reporter, SilentReporter
 from orchestration.settings import Settings
-from orchestration.warehouse import connect_warehouse, first_line
-
-_SIDE = "side"
-#: Key of ``config.meta`` that says why the rows of a view are not counted.
-_NO_COUNT = "no_count_because"
+from orchestration.warehouse import MARTS, connect_warehouse, first_line
 
 #: Schema and table.
 Relation = tuple[str, str]
@@ -37,10 +33,7 @@ _LEFTOVERS = ("__dbt_tmp", "__dbt_backup")
 
 @dataclass(frozen=True)
 class Publication:
-    """What was published: the file, its size in bytes, rows per table (``schema.table``).
-
-    A view that is too long to be counted, as its ``meta.no_count_because`` says, has no count.
-    """
+    """What was published: the file, its size in bytes, rows per stored table (``schema.table``)."""
 
     path: Path
     size_bytes: int
@@ -133,36 +126,12 @@ def _finish(
         ("table", tables),
         ("view", [view.relation for view in views]),
     ):
-        con.execute(f"create schema {_SIDE}.{_quoted(schema)}")
-    for schema, table in [*tables, *copied]:
-        reporter.now(f"Publishing {schema}.{table}")
-        name = f"{_quoted(schema)}.{_quoted(table)}"
-        con.execute(f"create table {_SIDE}.{name} as select * from {_quoted(warehouse)}.{name}")
-    # Names in a view's body are looked up in the database the view stands in.
-    con.execute(f"use {_SIDE}")
-    try:
-        for view in views:
-            schema, table = view.relation
-            con.execute(f"create view {_quoted(schema)}.{_quoted(table)} as {view.sql}")
-    finally:
-        con.execute(f"use {_quoted(warehouse)}")
-    relations = [*tables, *copied, *(view.relation for view in views)]
-    row_counts = _row_counts(
-        con,
-        [
-            relation
-            for relation in relations
-            if relation not in described or not described[relation].meta.get(_NO_COUNT)
-        ],
-    )
-    view_names = {view.relation for view in views}
-    for relation in relations:
-        if relation in described:
-            kind = "view" if relation in view_names else "table"
-            _describe(con, relation, kind, described[relation])
-    write_manifest(con, _SIDE, row_counts)
-    con.execute(f"checkpoint {_SIDE}")
-    con.execute(f"detach {_SIDE}")
+        for relation in described_relations:
+            if relation in described:
+                _describe(con, relation, kind, described[relation])
+    con.execute(f"use {_quoted(_warehouse(con))}")
+    write_manifest(con, MARTS, row_counts)
+    con.execute(f"checkpoint {MARTS}")
     return row_counts
 
 

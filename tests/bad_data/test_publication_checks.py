@@ -49,7 +49,7 @@ DAMAGES: list[tuple[str, str, tuple[str, ...]]] = [
         "assert_segments_cover_every_customer_once",
         "delete from seeds.rfm_segments where scheme = 'mean_split' and segment = "
         "(select min(segment) from seeds.rfm_segments where scheme = 'mean_split')",
-        ("dim_rfm_cells", "int_segment_moves", "rpt_segments"),
+        ("dim_rfm_cells", "rpt_segment_moves", "rpt_segments"),
     ),
     (
         "assert_segments_cover_every_customer_once",
@@ -145,7 +145,7 @@ DAMAGES: list[tuple[str, str, tuple[str, ...]]] = [
     ),
     (
         "assert_revenue_walk_adds_up",
-        "update intermediate.int_segment_moves set revenue_after = revenue_after + 0.01 "
+        "update intermediate.rpt_segment_moves set revenue_after = revenue_after + 0.01 "
         "where from_segment = 'none' and to_segment = 'none'",
         ("rpt_revenue_walk",),
     ),

@@ -380,7 +380,7 @@ def test_every_value_has_one_score(by_bins: dict[int, SmallWarehouse], bins: int
         "(i * 7) % 13, (i * i * i) % 20011 / 8 - 50 from (select i, date '2024-01-31' - "
         "cast((i * i) % 211 as integer) as last_date from range(97) as numbers(i)) as numbers"
     )
-    for name in ("int_rfm_thresholds", "dim_rfm_cuts"):
+    for name in ("dim_rfm_thresholds", "dim_rfm_cuts"):
         model = warehouse.models[name]
         con.execute(f"create or replace table {model.relation} as {model.sql}")
     bounds: dict[tuple[str, str], list[tuple[float, bool]]] = {}

@@ -1,6 +1,6 @@
 with thresholds as (
 
-    select * from {{ ref('int_rfm_thresholds') }}
+    select * from {{ ref('dim_rfm_thresholds') }}
 
 ),
 

@@ -7,9 +7,6 @@
 
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    full_refresh=(env_var('CUSTOMER_VALUE_BUILD', 'full') != 'incremental'),
-    on_schema_change='fail',
     pre_hook="{{ remove_touched('customer_id') }}"
 ) }}
 

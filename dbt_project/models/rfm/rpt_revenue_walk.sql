@@ -4,7 +4,7 @@
 
 with moves as (
 
-    select * from {{ ref('int_segment_moves') }}
+    select * from {{ ref('rpt_segment_moves') }}
     where from_snapshot is not null
 
 ),

@@ -1,6 +1,6 @@
 with moves as (
 
-    select * from {{ ref('int_segment_moves') }}
+    select * from {{ ref('rpt_segment_moves') }}
     where
         from_snapshot is not null
         and not (from_segment = 'none' and to_segment = 'none')

@@ -4,8 +4,6 @@
 
 {{ config(
     materialized='incremental',
-    incremental_strategy='append',
-    full_refresh=(env_var('CUSTOMER_VALUE_BUILD', 'full') != 'incremental'),
     pre_hook="{{ remove_stale_moves() }}"
 ) }}
 
