@@ -129,7 +129,7 @@ def _write_no_changes(con: duckdb.DuckDBPyConnection) -> None:
         ("touched_orders", "order_id varchar"),
         ("touched_customers", "customer_id varchar"),
         ("touched_registrations", "customer_id varchar"),
-        ("changed_period", "changed_from date"),
+        ("changed_period", "changed_from date, changed_month date"),
     ):
         con.execute(f"create or replace table changes.{table} ({columns})")
 
@@ -144,7 +144,7 @@ def _write_changes(
     if _new_line_share(con, since) > max_share:
         return _TOO_MUCH
     con.execute(_order_ids_sql("corrections" in changed), [since.last_file_id, since.last_removal])
-    _write_changed_period(con, since, has_corrections)
+    _write_changed_period(con, base, has_corrections)
     _create_edges(con, since, has_corrections)
     if not _spread(con, max_share * max(1, base.row_counts["core.dim_customers"])):
         _write_no_changes(con)
@@ -221,9 +221,11 @@ def _new_line_share(con: duckdb.DuckDBPyConnection, since: Marks) -> float:
 
 
 def _write_changed_period(
-    con: duckdb.DuckDBPyConnection, since: Marks, has_corrections: bool
+    con: duckdb.DuckDBPyConnection, base: RunManifest, has_corrections: bool
 ) -> None:
-    """The earliest moment of a changed line, less a day for the shop's time zone."""
+    """The earliest date of a changed line, less a day for the shop's time zone, and the month it
+    lies in or, if that is earlier, the one that was not closed at the publication."""
+    since = base.marks
     moments = """
         select min(ordered_at) as moment from raw.order_lines where _file_id > $1
         union all
@@ -244,9 +246,13 @@ def _write_changed_period(
     con.execute(
         f"""
         insert into changes.changed_period
-        select cast(min(moment) as date) - 1 from ({moments}) having min(moment) is not null
+        select
+            cast(min(moment) as date) - 1 as changed_from,
+            cast(date_trunc('month', least(changed_from, $3)) as date)
+        from ({moments})
+        having min(moment) is not null
         """,
-        [since.last_file_id, since.last_removal],
+        [since.last_file_id, since.last_removal, base.as_of_date],
     )
 
 

@@ -12,6 +12,11 @@
     {{ return(execute and env_var('CUSTOMER_VALUE_BUILD', 'full') == 'incremental') }}
 {%- endmacro %}
 
+{#- Condition: true in a full build and false in an incremental one. -#}
+{% macro is_full_build() -%}
+    {{ return('false' if is_incremental_build() else 'true') }}
+{%- endmacro %}
+
 {#- Condition: in an incremental build, rows of what has changed; in a full one, every row.
     key: 'order_id' or 'customer_id'; column: where it stands, when it has another name; among: a
     table of schema `changes`, when it is not the one of the touched orders or customers. -#}
@@ -42,11 +47,20 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The same for months: those that the changed rows can be seen in. -#}
+{#- Pre-hook of a table that keeps the rows of months that have not changed. -#}
+{% macro remove_touched_months(column) -%}
+    {%- set condition = is_month_touched(column) -%}
+    {%- if is_incremental_build() -%}
+        delete from {{ this }} where {{ condition }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The same for months: those that the changed rows can be seen in, and those that were not closed
+    when the last publication was made. -#}
 {% macro is_month_touched(column) -%}
     {%- if is_incremental_build() -%}
         {{ column }} >= (
-            select {{ month_of('period.changed_from') }} from changes.changed_period as period
+            select period.changed_month from changes.changed_period as period
         )
     {%- else -%}
         true

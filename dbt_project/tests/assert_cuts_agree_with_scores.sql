@@ -1,70 +1,60 @@
--- Every customer's values at the last snapshot lie between the published bounds of the scores.
+-- Values at the last snapshot lie between the published bounds of the scores they are given.
 
 {%- set last_date = date_literal(last_two_snapshots()[1]) %}
+{%- set sampled = is_sampled('customer_id', ref('fct_rfm_intervals')) %}
 
-with scored as (
+with scores as (
+
+    select * from {{ ref('fct_rfm_scores') }}
+    where
+        snapshot_date = {{ last_date }}
+        and {{ sampled }}
+
+),
+
+snapshots as (
+
+    select * from {{ ref('fct_rfm_snapshots') }}
+    where
+        snapshot_date = {{ last_date }}
+        and {{ sampled }}
+
+),
+
+cells as (
 
     select
         scores.scheme,
         scores.snapshot_date,
-        scores.customer_id,
-        'recency_days' as measure,
-        scores.r_score as score,
-        cast(snapshots.recency_days as double) as value
-    from {{ ref('fct_rfm_scores') }} as scores
-    inner join {{ ref('fct_rfm_snapshots') }} as snapshots
-        on
-            scores.snapshot_date = snapshots.snapshot_date
-            and scores.customer_id = snapshots.customer_id
-    where
-        scores.snapshot_date = {{ last_date }}
-        and snapshots.snapshot_date = {{ last_date }}
-    union all
-    select
-        scores.scheme,
-        scores.snapshot_date,
-        scores.customer_id,
-        'frequency' as measure,
-        scores.f_score as score,
-        cast(snapshots.frequency as double) as value
-    from {{ ref('fct_rfm_scores') }} as scores
-    inner join {{ ref('fct_rfm_snapshots') }} as snapshots
-        on
-            scores.snapshot_date = snapshots.snapshot_date
-            and scores.customer_id = snapshots.customer_id
-    where
-        scores.snapshot_date = {{ last_date }}
-        and snapshots.snapshot_date = {{ last_date }}
-    union all
-    select
-        scores.scheme,
-        scores.snapshot_date,
-        scores.customer_id,
-        'monetary' as measure,
-        scores.m_score as score,
-        cast(snapshots.monetary as double) as value
-    from {{ ref('fct_rfm_scores') }} as scores
-    inner join {{ ref('fct_rfm_snapshots') }} as snapshots
-        on
-            scores.snapshot_date = snapshots.snapshot_date
-            and scores.customer_id = snapshots.customer_id
-    where
-        scores.snapshot_date = {{ last_date }}
-        and snapshots.snapshot_date = {{ last_date }}
+        scores.r_score,
+        scores.f_score,
+        scores.m_score
+        {%- for measure in rfm_measures() %},
+        min(cast(snapshots.{{ measure }} as double)) as lowest_{{ measure }},
+        max(cast(snapshots.{{ measure }} as double)) as highest_{{ measure }}
+        {%- endfor %}
+    from scores
+    inner join snapshots
+        on scores.customer_id = snapshots.customer_id
+    group by
+        scores.scheme, scores.snapshot_date, scores.r_score, scores.f_score, scores.m_score
 
 ),
 
 ranges as (
 
+    {%- for measure in rfm_measures() %}
     select
         scheme,
         snapshot_date,
-        measure,
-        score,
-        min(value) as lowest,
-        max(value) as highest
-    from scored
-    group by scheme, snapshot_date, measure, score
+        '{{ measure }}' as measure,
+        {{ measure[0] }}_score as score,
+        min(lowest_{{ measure }}) as lowest,
+        max(highest_{{ measure }}) as highest
+    from cells
+    group by scheme, snapshot_date, {{ measure[0] }}_score
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 )
 

@@ -1,4 +1,5 @@
 -- Between the last two snapshots, the view over any two says what the report of neighbours says.
+-- What it compares are two ways of reading the same intervals: tried in full builds.
 
 {%- set from_snapshot, to_snapshot = last_two_snapshots() %}
 
@@ -6,7 +7,8 @@ with viewed as (
 
     select * from {{ ref('rpt_segment_migration_between') }}
     where
-        from_snapshot = {{ date_literal(from_snapshot) }}
+        {{ is_full_build() }}
+        and from_snapshot = {{ date_literal(from_snapshot) }}
         and to_snapshot = {{ date_literal(to_snapshot) }}
 
 ),
@@ -15,7 +17,8 @@ reported as (
 
     select * from {{ ref('rpt_segment_migration') }}
     where
-        from_snapshot = {{ date_literal(from_snapshot) }}
+        {{ is_full_build() }}
+        and from_snapshot = {{ date_literal(from_snapshot) }}
         and to_snapshot = {{ date_literal(to_snapshot) }}
 
 )

@@ -12,6 +12,7 @@ with compared as (
         lead(frequency) over (partition by customer_id order by valid_from) as next_frequency,
         lead(monetary) over (partition by customer_id order by valid_from) as next_monetary
     from {{ ref('fct_rfm_intervals') }}
+    where {{ is_touched('customer_id') }}
 
 )
 

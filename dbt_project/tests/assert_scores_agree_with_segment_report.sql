@@ -1,4 +1,5 @@
 -- The scores of the last snapshot, customer by customer, give the report made from moves.
+-- What it compares are two ways of reading the same intervals: tried in full builds.
 
 {%- set last_date = date_literal(last_two_snapshots()[1]) %}
 
@@ -10,7 +11,9 @@ with scored as (
         segment,
         count(*) as customers
     from {{ ref('fct_rfm_scores') }}
-    where snapshot_date = {{ last_date }}
+    where
+        {{ is_full_build() }}
+        and snapshot_date = {{ last_date }}
     group by scheme, snapshot_date, segment
 
 )
@@ -27,5 +30,6 @@ left join scored
         and segments.snapshot_date = scored.snapshot_date
         and segments.segment = scored.segment
 where
-    segments.snapshot_date = {{ last_date }}
+    {{ is_full_build() }}
+    and segments.snapshot_date = {{ last_date }}
     and segments.customers <> coalesce(scored.customers, 0)

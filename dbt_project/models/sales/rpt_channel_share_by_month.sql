@@ -2,12 +2,18 @@
 -- and country of the order that it undoes. A return without an order has none of these and is in
 -- the totals of rpt_sales_by_month only, as are discount lines.
 
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ remove_touched_months('order_month') }}"
+) }}
+
 {%- set dimensions = ['channel', 'platform', 'country'] %}
 {%- set sums = ['order_count', 'gross_revenue', 'returned_revenue', 'discount_revenue'] %}
 
 with orders as (
 
     select * from {{ ref('fct_orders') }}
+    where {{ is_month_touched(month_of('order_date')) }}
 
 ),
 
@@ -21,13 +27,16 @@ returned_orders as (
 cancellations as (
 
     select * from {{ ref('fct_cancellations') }}
-    where cancelled_order_id is not null
+    where
+        cancelled_order_id is not null
+        and {{ is_month_touched(month_of('cancellation_date')) }}
 
 ),
 
 months as (
 
     select * from {{ ref('dim_months') }}
+    where {{ is_month_touched('order_month') }}
 
 ),
 
@@ -123,13 +132,31 @@ summed as (
 
 ),
 
+values_seen as (
+
+    select
+        dimension,
+        dimension_value,
+        order_month
+    from summed
+    {%- if is_incremental_build() %}
+    union all
+    select
+        dimension,
+        dimension_value,
+        order_month
+    from {{ this }}
+    {%- endif %}
+
+),
+
 value_ranges as (
 
     select
         dimension,
         dimension_value,
         min(order_month) as first_value_month
-    from summed
+    from values_seen
     group by dimension, dimension_value
 
 ),

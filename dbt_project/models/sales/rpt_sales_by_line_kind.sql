@@ -1,12 +1,19 @@
+{{ config(
+    materialized='incremental',
+    pre_hook="{{ remove_touched_months('order_month') }}"
+) }}
+
 with order_lines as (
 
     select * from {{ ref('fct_order_lines') }}
+    where {{ is_month_touched(month_of('order_date')) }}
 
 ),
 
 cancellations as (
 
     select * from {{ ref('fct_cancellations') }}
+    where {{ is_month_touched(month_of('cancellation_date')) }}
 
 ),
 
