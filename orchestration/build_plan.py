@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Literal
 
 import duckdb
@@ -144,12 +145,14 @@ def _write_changes(
     if _new_line_share(con, since) > max_share:
         return _TOO_MUCH
     con.execute(_order_ids_sql("corrections" in changed), [since.last_file_id, since.last_removal])
+    if has_corrections:
+        con.execute(_RENAMED_KEYS)
     _write_changed_period(con, base, has_corrections)
     _create_edges(con, since, has_corrections)
     if not _spread(con, max_share * max(1, base.row_counts["core.dim_customers"])):
         _write_no_changes(con)
         return _TOO_MUCH
-    _write_touched_registrations(con, base, changed)
+    _write_touched_registrations(con, base, changed, has_corrections)
     return None
 
 
@@ -181,10 +184,24 @@ def _has_corrections(con: duckdb.DuckDBPyConnection, since: Marks) -> bool:
     return bool(row and row[0])
 
 
+#: A key such as A/5 names a line of order A while there is no order A/5: whether there is one
+#: decides about both.
+_RENAMED_KEYS = """
+    insert into changes.touched_orders
+    select regexp_replace("key", '/[0-9]+$', '') from raw.corrections
+    where "key" in (select order_id from changes.touched_orders)
+    except
+    select order_id from changes.touched_orders
+"""
+
+
 def _order_ids_sql(has_changed_corrections: bool) -> str:
-    """Insert the orders whose lines have changed; parameters: last file id, last removal."""
+    """Insert the orders whose lines have changed; parameters: last file id, last removal.
+
+    One correction can take another out of force, so that a change of one touches what all name.
+    """
     keys = """
-        select "key" as record_key from raw.corrections where _file_id > $1
+        select "key" as record_key from raw.corrections
         union
         select record_key from raw.removed_rows
         where dataset = 'corrections' and removal_number > $2
@@ -318,10 +335,10 @@ def _spread(con: duckdb.DuckDBPyConnection, largest_count: float) -> bool:
 
 
 def _write_touched_registrations(
-    con: duckdb.DuckDBPyConnection, base: RunManifest, changed: set[str]
+    con: duckdb.DuckDBPyConnection, base: RunManifest, changed: set[str], has_corrections: bool
 ) -> None:
     """Customers whose row of the customer table may change: the touched ones, and those whose
-    registration has changed or comes to lie before the as-of date."""
+    registration has changed or lies between the as-of date that was and the one that will be."""
     con.execute(
         """
         insert into changes.touched_registrations
@@ -339,19 +356,49 @@ def _write_touched_registrations(
             select customer_id from changes.touched_registrations
             """
         )
-    elif base.as_of_date is not None:
+    else:
         con.execute(
             """
             insert into changes.touched_registrations
             select customer_id from raw.customers
-            where
-                registered_at >= $1 - interval 1 day
-                or registered_at >= (select changed_from from changes.changed_period)
+            where $1 is null or registered_at >= $1
+            union
+            select "key" from raw.corrections where dataset = 'customers'
             except
             select customer_id from changes.touched_registrations
             """,
-            [base.as_of_date],
+            [_unsettled_from(con, base, has_corrections)],
         )
+
+
+def _unsettled_from(
+    con: duckdb.DuckDBPyConnection, base: RunManifest, has_corrections: bool
+) -> date | None:
+    """The earlier of the as-of dates before and after, less a day for the shop's time zone.
+
+    None when there may be no as-of date, before or after: no line, or none up to a date that is
+    set. Lines that are corrected say nothing, since they may be dated otherwise.
+    """
+    condition = ""
+    if has_corrections:
+        condition = """
+        where order_id not in (
+            select "key" from raw.corrections
+            union
+            select regexp_replace("key", '/[0-9]+$', '') from raw.corrections
+        )
+        """
+    row = con.execute(
+        f"""
+        select cast(min(ordered_at) as date), cast(max(ordered_at) as date)
+        from raw.order_lines {condition}
+        """
+    ).fetchone()
+    first, last = row if row else (None, None)
+    had_lines = bool(base.row_counts.get("core.fct_order_lines"))
+    if base.as_of_date is None or not had_lines or first is None or first >= base.as_of_date:
+        return None
+    return min(base.as_of_date, last) - timedelta(days=1)
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:

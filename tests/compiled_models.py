@@ -5,7 +5,9 @@ the compiled models in dependency order on rows that a test hands over. Does not
 expectation, and any SQL of the project.
 
 dbt takes seconds to start, so one process compiles all variants. After that nothing of dbt is
-needed: an example is rows in, `create or replace table` for each model, rows out.
+needed: an example is rows in, `create or replace table` for each model, rows out. Each variant is
+compiled for a full build and for an incremental one, in which a model that keeps its rows is a
+hook and an insert.
 """
 
 import json
@@ -22,8 +24,16 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from orchestration.build_plan import Mode
+from orchestration.warehouse import MARTS
+
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+
+#: The last one is also that of the hooks.
+_MODES: tuple[Mode, ...] = ("full", "incremental")
+_BETWEEN_HOOKS = "\n-- the next hook\n"
+_NO_MODELS = ("resource_type:seed", "resource_type:test", "resource_type:unit_test")
 
 #: The sets of variables that tests ask for, by name; what is not set keeps its default.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -52,14 +62,30 @@ _VARIANTS_FILE = "variants_to_compile.json"
 
 @dataclass(frozen=True)
 class CompiledModel:
-    """One model of the dbt project, with the SQL that dbt would run."""
+    """One model of the dbt project, with the SQL that dbt would run.
+
+    ``sql`` is by mode. ``hooks`` run before an incremental build of a model that keeps rows.
+    """
 
     name: str
     relation: str
     schema: str
-    is_view: bool
-    sql: str
+    materialized: str
+    sql: Mapping[Mode, str]
+    hooks: tuple[str, ...]
     parents: tuple[str, ...]
+
+    @property
+    def is_view(self) -> bool:
+        """Whether nothing of it is stored."""
+        return self.materialized == "view"
+
+    def statements(self, mode: Mode) -> list[str]:
+        """What dbt would run to build it."""
+        if self.materialized == "incremental" and mode == "incremental":
+            return [*self.hooks, f"insert into {self.relation} by name {self.sql[mode]}"]
+        kind = "view" if self.is_view else "table"
+        return [f"create or replace {kind} {self.relation} as {self.sql[mode]}"]
 
 
 class SmallWarehouse:
@@ -71,9 +97,10 @@ class SmallWarehouse:
         self.con.execute("set TimeZone = 'UTC'")
         self.con.execute("attach ':memory:' as warehouse")
         self.con.execute("use warehouse")
+        self.con.execute(f"attach ':memory:' as {MARTS}")
         self._prepare(seeds)
         self._plans: dict[tuple[str, ...], list[CompiledModel]] = {}
-        self._created_views: set[str] = set()
+        self._created_views: dict[str, str] = {}
 
     def build(
         self, rows: Mapping[str, Sequence[Mapping[str, Any]]], targets: tuple[str, ...]
@@ -81,14 +108,19 @@ class SmallWarehouse:
         """Replace the rows of raw datasets and build the targets with all they are made from."""
         for dataset, dataset_rows in rows.items():
             self._replace_rows(dataset, dataset_rows)
+        self.run(targets)
+
+    def run(self, targets: tuple[str, ...], mode: Mode = "full") -> None:
+        """Build the targets, and all they are made from, of the rows that stand in raw."""
         if targets not in self._plans:
             self._plans[targets] = self._plan(targets)
         for model in self._plans[targets]:
-            if not model.is_view:
-                self.con.execute(f"create or replace table {model.relation} as {model.sql}")
-            elif model.name not in self._created_views:
-                self.con.execute(f"create or replace view {model.relation} as {model.sql}")
-                self._created_views.add(model.name)
+            if model.is_view:
+                if self._created_views.get(model.name) == model.sql[mode]:
+                    continue
+                self._created_views[model.name] = model.sql[mode]
+            for statement in model.statements(mode):
+                self.con.execute(statement)
 
     def rows(self, model: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
         """Rows of a built model in no order; columns as a select list."""
@@ -99,8 +131,9 @@ class SmallWarehouse:
         from orchestration.landing.load import ensure_raw_tables
 
         ensure_raw_tables(self.con)
-        for schema in {"seeds", *(model.schema for model in self.models.values())}:
-            self.con.execute(f'create schema if not exists "{schema}"')
+        self.con.execute("create schema seeds")
+        for schema in {model.relation.rpartition(".")[0] for model in self.models.values()}:
+            self.con.execute(f"create schema if not exists {schema}")
         for name, table in seeds.items():
             self.con.register("seed_rows", table)
             self.con.execute(f'create table seeds."{name}" as select * from seed_rows')
@@ -145,6 +178,13 @@ def small_warehouses(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, Sma
 
 
 @cache
+def second_warehouse(variant: str) -> SmallWarehouse:
+    """Another small warehouse of the same variant, for tests that compare two."""
+    models, seeds = _compiled_project()
+    return SmallWarehouse(models[variant], seeds)
+
+
+@cache
 def _compiled_project() -> tuple[dict[str, dict[str, CompiledModel]], dict[str, pa.Table]]:
     return _compile(VARIANTS)
 
@@ -158,6 +198,7 @@ def _compile(
         environment = {
             **os.environ,
             "CUSTOMER_VALUE_WAREHOUSE": str(work_dir / "warehouse.duckdb"),
+            "CUSTOMER_VALUE_MARTS": str(work_dir / "marts.duckdb"),
             "CUSTOMER_VALUE_DBT_THREADS": "1",
             "CUSTOMER_VALUE_DUCKDB_THREADS": "1",
             "CUSTOMER_VALUE_DUCKDB_MEMORY_LIMIT": "1GB",
@@ -181,24 +222,12 @@ def _compile(
         return models, _read_seeds(work_dir / "warehouse.duckdb")
 
 
-def _read_models(manifest: dict[str, Any]) -> dict[str, CompiledModel]:
-    nodes = {
-        unique_id: node
-        for unique_id, node in manifest["nodes"].items()
-        if node["resource_type"] == "model"
-    }
+def _read_models(models: list[dict[str, Any]]) -> dict[str, CompiledModel]:
     return {
-        node["name"]: CompiledModel(
-            name=node["name"],
-            relation=node["relation_name"],
-            schema=node["schema"],
-            is_view=node["config"]["materialized"] == "view",
-            sql=node["compiled_code"],
-            parents=tuple(
-                nodes[parent]["name"] for parent in node["depends_on"]["nodes"] if parent in nodes
-            ),
+        model["name"]: CompiledModel(
+            **model | {"hooks": tuple(model["hooks"]), "parents": tuple(model["parents"])}
         )
-        for node in nodes.values()
+        for model in models
     }
 
 
@@ -214,22 +243,75 @@ def _read_seeds(warehouse: Path) -> dict[str, pa.Table]:
 
 def _compile_variants(work_dir: Path) -> None:
     """Load the seeds and compile each variant in this process; needs the environment of dbt."""
+    options = ["--profiles-dir", str(DBT_PROJECT_DIR), "--project-dir", str(DBT_PROJECT_DIR)]
+    options += ["--target-path", str(work_dir / "target"), "--log-path", str(work_dir / "logs")]
+    options += ["--quiet"]
+    _invoke(["seed", *options])
+    variants = json.loads((work_dir / _VARIANTS_FILE).read_text("utf-8"))
+    for variant, variables in variants.items():
+        models = _compile_variant([*options, "--vars", json.dumps(variables)])
+        (work_dir / f"{variant}.json").write_text(json.dumps(models), encoding="utf-8")
+
+
+def _compile_variant(options: Sequence[str]) -> list[dict[str, Any]]:
+    """Every model of a variant, as the arguments of ``CompiledModel``."""
+    manifest = _invoke(["parse", *options])
+    sql: dict[str, dict[str, str]] = {}
+    nodes: dict[str, Any] = {}
+    for mode in _MODES:
+        os.environ["CUSTOMER_VALUE_BUILD"] = mode
+        for result in _invoke(["compile", *options, "--exclude", *_NO_MODELS], manifest):
+            nodes[result.node.unique_id] = result.node
+            sql.setdefault(result.node.unique_id, {})[mode] = result.node.compiled_code
+    hooks = _render_hooks(options, manifest, nodes)
+    return [
+        {
+            "name": node.name,
+            "relation": node.relation_name,
+            "schema": node.schema,
+            "materialized": node.config.materialized,
+            "sql": sql[unique_id],
+            "hooks": hooks.get(unique_id, []),
+            "parents": [nodes[parent].name for parent in node.depends_on.nodes if parent in nodes],
+        }
+        for unique_id, node in nodes.items()
+    ]
+
+
+def _render_hooks(
+    options: Sequence[str], manifest: Any, nodes: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """The hooks before each model, by its id; ``dbt compile`` renders no hook by itself.
+
+    All of them are one text, in which each takes this text's own relation for its model's.
+    """
+    hooks = [
+        (unique_id, hook.sql) for unique_id, node in nodes.items() for hook in node.config.pre_hook
+    ]
+    parents = sorted(
+        nodes[parent].name
+        for parent in {p for unique_id, _ in hooks for p in nodes[unique_id].depends_on.nodes}
+        if parent in nodes
+    )
+    hints = "\n".join(f"-- depends_on: {{{{ ref('{name}') }}}}" for name in parents)
+    text = _BETWEEN_HOOKS.join([hints, "{{ this }}", *(sql for _, sql in hooks)])
+    (result,) = _invoke(["compile", *options, "--inline", text], manifest)
+    _, this, *rendered = result.node.compiled_code.split(_BETWEEN_HOOKS)
+    found: dict[str, list[str]] = {}
+    for (unique_id, _), sql in zip(hooks, rendered, strict=True):
+        if sql.strip():
+            statement = sql.replace(this.strip(), nodes[unique_id].relation_name)
+            found.setdefault(unique_id, []).append(statement)
+    return found
+
+
+def _invoke(arguments: Sequence[str], manifest: Any = None) -> Any:
     from dbt.cli.main import dbtRunner
 
-    variants = json.loads((work_dir / _VARIANTS_FILE).read_text("utf-8"))
-    target = work_dir / "target"
-    options = ["--profiles-dir", str(DBT_PROJECT_DIR), "--project-dir", str(DBT_PROJECT_DIR)]
-    options += ["--target-path", str(target), "--log-path", str(work_dir / "logs"), "--quiet"]
-    runner = dbtRunner()
-    commands = [("seed", ["seed", *options])]
-    for variant, variables in variants.items():
-        arguments = ["compile", *options, "--vars", json.dumps(variables)]
-        commands.append((variant, arguments))
-    for name, arguments in commands:
-        if not runner.invoke(arguments).success:
-            raise SystemExit(f"dbt {arguments[0]} failed for {name}")
-        if arguments[0] == "compile":
-            (target / "manifest.json").replace(work_dir / f"{name}.json")
+    outcome = dbtRunner(manifest=manifest).invoke([*arguments])
+    if not outcome.success:
+        raise SystemExit(f"dbt {arguments[0]} failed: {outcome.exception}")
+    return outcome.result
 
 
 if __name__ == "__main__":
