@@ -178,6 +178,27 @@ def _documented_columns_are_real(manifest: Manifest, real: RealColumns) -> Itera
                     )
 
 
+def _what_stays_is_published(manifest: Manifest) -> Iterator[Breach]:
+    for node in manifest.of_type("model"):
+        if node.materialized == "incremental" and not node.is_published:
+            yield Breach(
+                "incremental",
+                node.name,
+                "keeps rows from one build to the next, and only the published file is known to be "
+                "of one whole build: publish it, or build it anew each time",
+            )
+        if node.materialized == "view" and node.is_published:
+            for parent in node.parents:
+                other = manifest.nodes.get(parent)
+                if other is None or not other.is_published:
+                    name = other.name if other else parent
+                    yield Breach(
+                        "published_view",
+                        node.name,
+                        f"is a published view and reads {name}, which analysts do not have",
+                    )
+
+
 _RULES: tuple[Callable[[Manifest], Iterator[Breach]], ...] = (
     _names_follow_folders,
     _models_state_their_grain,
@@ -185,6 +206,7 @@ _RULES: tuple[Callable[[Manifest], Iterator[Breach]], ...] = (
     _published_columns_are_described,
     _models_test_their_key,
     _layers_read_downwards,
+    _what_stays_is_published,
 )
 
 

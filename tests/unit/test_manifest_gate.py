@@ -159,6 +159,14 @@ def _intermediate_reads_base(raw: Raw) -> None:
     raw["nodes"]["model.p.int_things_counted"]["depends_on"]["nodes"] = ["model.p.base_things"]
 
 
+def _incremental_unpublished(raw: Raw) -> None:
+    raw["nodes"]["model.p.int_things_counted"]["config"]["materialized"] = "incremental"
+
+
+def _view_on_unpublished(raw: Raw) -> None:
+    raw["nodes"]["model.p.fct_things"]["config"]["materialized"] = "view"
+
+
 @pytest.mark.parametrize(
     ("spoil", "rule", "name", "message"),
     [
@@ -178,6 +186,8 @@ def _intermediate_reads_base(raw: Raw) -> None:
         (_report_reads_staging, "layer", "rpt_things", "reads stg_things; reports read marts"),
         (_staging_reads_model, "layer", "stg_things", "staging reads sources and base models"),
         (_staging_reads_staging, "layer", "stg_things", "reads stg_other_things; staging reads"),
+        (_incremental_unpublished, "incremental", "int_things_counted", "publish it, or build"),
+        (_view_on_unpublished, "published_view", "fct_things", "reads int_things_counted, which"),
         (_intermediate_reads_base, "layer", "int_things_counted", "only staging reads base models"),
     ],
     ids=lambda value: value.__name__.strip("_") if callable(value) else "",
