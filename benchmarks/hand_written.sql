@@ -1754,3 +1754,445 @@ from (
 ) as history
 join present using (scheme, customer_id)
 group by scheme, customer_id, present.snapshot_date, present.segment;
+
+-- Sales --------------------------------------------------------------------------------------------------
+
+create temp macro growth(now, before, is_comparable) as
+    if(is_comparable, (now - before)::double / nullif(before::double, 0), null);
+
+create table sales.rpt_sales_by_line_kind as
+with flows as (
+    select month(order_date) as order_month, line_kind, customer_id is not null as is_known_customer,
+        count(*) filter (where line_type = 'sale') as line_count,
+        sum(quantity) filter (where line_type = 'sale') as units,
+        0 as returned_units,
+        sum(gross_revenue) as gross_revenue,
+        0 as returned_revenue,
+        sum(discount_revenue) as discount_revenue
+    from core.fct_order_lines
+    group by all
+    union all
+    select month(cancellation_date), line_kind, customer_id is not null, 0, 0, sum(quantity), 0,
+        sum(revenue), 0
+    from core.fct_cancellations
+    group by all
+)
+
+select
+    order_month,
+    line_kind,
+    is_known_customer,
+    sum(line_count)::bigint as line_count,
+    coalesce(sum(units), 0)::bigint as units,
+    sum(returned_units)::bigint as returned_units,
+    sum(gross_revenue)::decimal(18, 4) as gross_revenue,
+    sum(returned_revenue)::decimal(18, 4) as returned_revenue,
+    sum(discount_revenue)::decimal(18, 4) as discount_revenue,
+    sum(gross_revenue - returned_revenue - discount_revenue)::decimal(18, 4) as net_revenue
+from flows
+group by order_month, line_kind, is_known_customer;
+
+-- One pass over the orders serves the reports by month and by channel, platform and country.
+create temp table order_groups as
+select
+    month(order_date) as order_month,
+    coalesce(channel, 'unknown') as channel,
+    coalesce(platform, 'unknown') as platform,
+    coalesce(country, 'unknown') as country,
+    customer_id,
+    count(*) as orders,
+    min(order_date) as first_order_date,
+    sum(gross_revenue) as gross_revenue,
+    sum(discount_revenue) as discount_revenue,
+    sum(net_revenue) as net_revenue
+from core.fct_orders
+group by all;
+
+create table sales.rpt_sales_by_month as
+with ordered as (
+    select
+        order_month,
+        sum(orders)::bigint as orders,
+        coalesce(sum(orders) filter (where customer_id is not null), 0)::bigint as known_orders,
+        count(distinct customer_id) as buyers,
+        min(first_order_date) as first_order_date
+    from order_groups
+    group by order_month
+),
+
+summed as (
+    select
+        order_month,
+        sum(line_count) as line_count,
+        sum(units) as units,
+        sum(units) filter (where is_known_customer) as known_units,
+        sum(gross_revenue) as gross,
+        sum(returned_revenue) as returned,
+        sum(discount_revenue) as discount,
+        sum(net_revenue) as net,
+        sum(gross_revenue) filter (where is_known_customer) as known_gross,
+        sum(net_revenue) filter (where is_known_customer) as known_net
+    from sales.rpt_sales_by_line_kind
+    group by order_month
+),
+
+filled as (
+    select
+        order_month,
+        is_partial_month,
+        is_left_censored_month,
+        first_order_date,
+        coalesce(orders, 0) as orders,
+        coalesce(known_orders, 0) as known_orders,
+        coalesce(buyers, 0) as buyers,
+        coalesce(line_count, 0)::bigint as line_count,
+        coalesce(units, 0)::bigint as units,
+        coalesce(known_units, 0)::bigint as known_units,
+        coalesce(gross, 0)::decimal(18, 4) as gross,
+        coalesce(returned, 0)::decimal(18, 4) as returned,
+        coalesce(discount, 0)::decimal(18, 4) as discount,
+        coalesce(net, 0)::decimal(18, 4) as net,
+        coalesce(known_gross, 0)::decimal(18, 4) as known_gross,
+        coalesce(known_net, 0)::decimal(18, 4) as known_net,
+        not is_partial_month
+        and not (is_left_censored_month and coalesce(first_order_date > order_month, true))
+            as is_whole
+    from lifecycle.dim_months
+    left join ordered using (order_month)
+    left join summed using (order_month)
+),
+
+compared as (
+    select *, coalesce(is_whole and lag(is_whole) over (order by order_month), false)
+        as is_comparable
+    from filled
+)
+
+select
+    order_month,
+    orders,
+    known_orders as known_customer_orders,
+    buyers,
+    line_count,
+    units,
+    known_units as known_customer_units,
+    gross as gross_revenue,
+    returned as returned_revenue,
+    discount as discount_revenue,
+    net as net_revenue,
+    known_gross as known_customer_gross_revenue,
+    known_net as known_customer_net_revenue,
+    share(if(getvariable('basis') = 'gross', known_gross, known_net), buyers) as revenue_per_buyer,
+    share(known_orders, buyers) as orders_per_buyer,
+    share(gross, orders) as avg_gross_order_value,
+    share(net, orders) as avg_net_order_value,
+    share(line_count, orders) as lines_per_order,
+    share(units, orders) as units_per_order,
+    share(known_units, known_orders) as known_customer_units_per_order,
+    growth(orders, lag(orders) over by_month, is_comparable) as order_growth_rate,
+    growth(buyers, lag(buyers) over by_month, is_comparable) as buyer_growth_rate,
+    growth(units, lag(units) over by_month, is_comparable) as unit_growth_rate,
+    growth(gross, lag(gross) over by_month, is_comparable) as gross_revenue_growth_rate,
+    growth(net, lag(net) over by_month, is_comparable) as net_revenue_growth_rate,
+    is_partial_month
+from compared
+window by_month as (order by order_month);
+
+create table sales.rpt_channel_share as
+with summed as (
+    select
+        case grouping(channel, platform, country)
+            when 3 then 'channel' when 5 then 'platform' else 'country'
+        end as dimension,
+        coalesce(channel, platform, country) as dimension_value,
+        sum(orders)::bigint as orders,
+        count(distinct customer_id) as buyers,
+        sum(gross_revenue)::decimal(18, 4) as gross_revenue,
+        sum(net_revenue)::decimal(18, 4) as net_revenue
+    from order_groups
+    group by grouping sets (channel, platform, country)
+)
+
+select
+    *,
+    share(orders, sum(orders) over whole) as order_share,
+    share(gross_revenue, sum(gross_revenue) over whole) as gross_revenue_share,
+    share(net_revenue, sum(net_revenue) over whole) as net_revenue_share
+from summed
+window whole as (partition by dimension);
+
+create table sales.rpt_channel_share_by_month as
+with returned as (
+    select
+        month(cancellation_date) as order_month,
+        coalesce(channel, 'unknown') as channel,
+        coalesce(platform, 'unknown') as platform,
+        coalesce(country, 'unknown') as country,
+        sum(revenue) as revenue
+    from core.fct_cancellations
+    join core.fct_orders on order_id = cancelled_order_id
+    group by all
+),
+
+flows as (
+    select
+        case grouping(channel, platform, country)
+            when 3 then 'channel' when 5 then 'platform' else 'country'
+        end as dimension,
+        coalesce(channel, platform, country) as dimension_value,
+        order_month,
+        sum(orders) as orders,
+        count(distinct customer_id) as buyers,
+        sum(gross_revenue) as gross,
+        0 as returned,
+        sum(discount_revenue) as discount
+    from order_groups
+    group by grouping sets (
+        (channel, order_month), (platform, order_month), (country, order_month)
+    )
+    union all
+    select
+        case grouping(channel, platform, country)
+            when 3 then 'channel' when 5 then 'platform' else 'country'
+        end,
+        coalesce(channel, platform, country),
+        order_month, 0, 0, 0, sum(revenue), 0
+    from returned
+    group by grouping sets (
+        (channel, order_month), (platform, order_month), (country, order_month)
+    )
+),
+
+summed as (
+    select dimension, dimension_value, order_month, sum(orders) as orders, sum(buyers) as buyers,
+        sum(gross) as gross, sum(returned) as returned, sum(discount) as discount
+    from flows
+    group by dimension, dimension_value, order_month
+),
+
+spans as (
+    select dimension, dimension_value, min(order_month) as first_month
+    from summed
+    group by dimension, dimension_value
+),
+
+filled as (
+    select
+        dimension,
+        dimension_value,
+        order_month,
+        coalesce(orders, 0)::bigint as orders,
+        coalesce(buyers, 0)::bigint as buyers,
+        coalesce(gross, 0)::decimal(18, 4) as gross_revenue,
+        coalesce(returned, 0)::decimal(18, 4) as returned_revenue,
+        coalesce(discount, 0)::decimal(18, 4) as discount_revenue,
+        (gross_revenue - returned_revenue - discount_revenue)::decimal(18, 4) as net_revenue,
+        is_partial_month
+    from spans
+    join lifecycle.dim_months on order_month >= first_month
+    left join summed using (dimension, dimension_value, order_month)
+)
+
+select
+    * exclude (is_partial_month),
+    share(orders, sum(orders) over whole) as order_share,
+    share(gross_revenue, sum(gross_revenue) over whole) as gross_revenue_share,
+    share(net_revenue, sum(net_revenue) over whole) as net_revenue_share,
+    is_partial_month
+from filled
+window whole as (partition by dimension, order_month);
+
+create table sales.rpt_largest_orders as
+with largest as (
+    select *, row_number() over (order by gross_revenue desc, order_id) as order_rank
+    from (from core.fct_orders order by gross_revenue desc, order_id limit 50)
+),
+
+undone as (
+    select cancelled_order_id as order_id, min(cancelling_order_id) as first_order,
+        min(cancelled_at) as first_at
+    from core.fct_cancellations
+    where cancelled_order_id in (select order_id from largest)
+    group by cancelled_order_id
+)
+
+select
+    order_rank,
+    order_id,
+    customer_id,
+    country,
+    ordered_at,
+    order_date,
+    largest.line_count,
+    unit_count,
+    largest.gross_revenue,
+    share(largest.gross_revenue, months.gross_revenue) as month_gross_revenue_share,
+    largest.returned_revenue,
+    largest.discount_revenue,
+    largest.net_revenue,
+    is_fully_cancelled,
+    first_order as first_cancelling_order_id,
+    date_diff('minute', ordered_at, first_at) as minutes_to_first_cancellation
+from largest
+left join undone using (order_id)
+left join sales.rpt_sales_by_month as months on months.order_month = month(largest.order_date);
+
+create table sales.rpt_largest_order_lines as
+select
+    order_rank,
+    order_id,
+    line_number,
+    product_id,
+    product_name,
+    lines.line_kind,
+    quantity,
+    unit_price,
+    cancelled_quantity,
+    lines.gross_revenue,
+    lines.returned_revenue,
+    lines.discount_revenue,
+    lines.net_revenue,
+    share(lines.gross_revenue, largest.gross_revenue) as order_gross_revenue_share
+from core.fct_order_lines as lines
+join sales.rpt_largest_orders as largest using (order_id)
+left join core.dim_products using (product_id)
+where line_type = 'sale';
+
+-- Values recur: one row per value, with how often, is what bands and quantiles are made from.
+create temp table order_values as
+select 'order_value' as measure, gross_revenue as value, count(*) as orders
+from core.fct_orders
+group by gross_revenue
+union all
+select 'paid_amount', paid_amount, count(*)
+from core.fct_orders
+where paid_amount is not null
+group by paid_amount;
+
+create table sales.rpt_order_value_bands as
+with counted as (
+    select measures.measure, band, lower_bound, upper_bound,
+        coalesce(sum(orders), 0) as orders, coalesce(sum(orders * value), 0) as revenue
+    from (select distinct measure from order_values) as measures
+    cross join (from value_bands where measure = 'order_value') as bands
+    left join order_values
+        on order_values.measure = measures.measure
+        and value >= coalesce(lower_bound, -1e12)
+        and value < coalesce(upper_bound, 1e14)
+    group by all
+)
+
+select
+    measure,
+    band,
+    lower_bound::decimal(18, 4) as lower_bound,
+    upper_bound::decimal(18, 4) as upper_bound,
+    orders::bigint as orders,
+    share(orders, sum(orders) over whole) as order_share,
+    share(sum(orders) over so_far, sum(orders) over whole) as cumulative_order_share,
+    revenue::decimal(18, 4) as revenue,
+    share(revenue, sum(revenue) over whole) as revenue_share,
+    share(sum(revenue) over so_far, sum(revenue) over whole) as cumulative_revenue_share
+from counted
+window
+    whole as (partition by measure),
+    so_far as (partition by measure order by band rows unbounded preceding);
+
+create table sales.rpt_order_value_quantiles as
+with ranked as (
+    select
+        *,
+        sum(orders) over up_to as up_to,
+        sum(orders) over (partition by measure) as total,
+        lead(value, 1, value) over up_to as next_value
+    from order_values
+    window up_to as (partition by measure order by value)
+),
+
+places as (
+    select *, (total - 1) * percent // 100 as place, (total - 1) * percent % 100 as part
+    from ranked
+    cross join (select unnest([0, 10, 25, 50, 75, 90, 95, 99, 100]) as percent)
+)
+
+select
+    measure,
+    percent / 100 as quantile,
+    (value + if(place + 1 = up_to, (next_value - value) * part / 100, 0))::decimal(18, 4) as value,
+    total::bigint as orders
+from places
+where place between up_to - orders and up_to - 1;
+
+-- Bounds of the 95 % interval of a Poisson count (Byar's approximation).
+create temp macro poisson_low(n) as
+    case
+        when n = 0 then 0
+        when n = 1 then -ln(0.975)
+        else n * pow(1 - 1 / (9 * n) - 1.959963984540054 / (3 * sqrt(n)), 3)
+    end;
+create temp macro poisson_high(n) as
+    case
+        when n = 0 then -ln(0.025)
+        else (n + 1) * pow(1 - 1 / (9 * (n + 1)) + 1.959963984540054 / (3 * sqrt(n + 1)), 3)
+    end;
+
+create table sales.rpt_price_bands as
+with prices as (
+    select product_id, unit_price, quantity, count(*) as line_count, sum(quantity) as units,
+        sum(gross_revenue) as gross, sum(net_revenue) as net
+    from core.fct_order_lines
+    where line_type = 'sale' and line_kind = 'product'
+    group by product_id, unit_price, quantity
+    union all by name
+    select product_id, list_price as unit_price
+    from core.dim_products
+    where line_kind = 'product' and list_price is not null
+),
+
+summed as (
+    select
+        band,
+        lower_bound,
+        upper_bound,
+        count(distinct product_id) filter (where line_count > 0) as products,
+        count(distinct product_id) as listed_products,
+        coalesce(sum(line_count), 0)::bigint as line_count,
+        coalesce(sum(units), 0)::bigint as units,
+        coalesce(sum(units::hugeint * quantity), 0) as squared_units,
+        coalesce(sum(gross), 0)::decimal(18, 4) as gross,
+        coalesce(sum(net), 0)::decimal(18, 4) as net
+    from (from value_bands where measure = 'unit_price') as bands
+    left join prices
+        on unit_price >= coalesce(lower_bound, -1) and unit_price < coalesce(upper_bound, 1e12)
+    group by all
+),
+
+-- Pieces come in lots: so many lots of this size have as much chance in them.
+lots as (
+    select
+        *,
+        coalesce(share(squared_units, units), 1) as lot,
+        coalesce(units::double * share(units, squared_units), 0) as lot_count
+    from summed
+)
+
+select
+    band,
+    lower_bound::decimal(18, 4) as lower_bound,
+    upper_bound::decimal(18, 4) as upper_bound,
+    products,
+    listed_products,
+    line_count,
+    units,
+    gross as gross_revenue,
+    net as net_revenue,
+    share(line_count, products) as lines_per_product,
+    share(units, products) as units_per_product,
+    share(line_count, listed_products) as lines_per_listed_product,
+    share(poisson_low(line_count::double), listed_products) as lines_per_listed_product_lower,
+    share(poisson_high(line_count::double), listed_products) as lines_per_listed_product_upper,
+    share(units, listed_products) as units_per_listed_product,
+    share(lot * poisson_low(lot_count), listed_products) as units_per_listed_product_lower,
+    share(lot * poisson_high(lot_count), listed_products) as units_per_listed_product_upper,
+    share(gross, sum(gross) over ()) as gross_revenue_share
+from lots;
