@@ -93,7 +93,7 @@ CHECKS = (
     TableCheck(
         "RFM snapshot",
         "select * from marts.rfm.fct_rfm_snapshots",
-        "select * from baseline('rfm_snapshot')",
+        "select * from baseline('rfm_snapshots_*')",
         ("customer_id", "snapshot_date"),
         ("recency_days", "frequency"),
         ("monetary",),
@@ -101,17 +101,33 @@ CHECKS = (
     TableCheck(
         "RFM scores",
         "select * from marts.rfm.fct_rfm_scores",
-        "select * from baseline('rfm_scores')",
-        ("scheme", "customer_id"),
+        "select * from baseline('rfm_scores_*')",
+        ("scheme", "customer_id", "snapshot_date"),
         ("r_score", "f_score", "m_score", "rfm_code", "segment"),
     ),
     TableCheck(
         "segments",
         "select * from marts.rfm.rpt_segments where customers > 0",
         "select * from baseline('segments')",
-        ("scheme", "segment"),
+        ("scheme", "segment", "snapshot_date"),
         ("customers",),
         ("customer_share", "revenue", "revenue_share", "mean_recency_days", "mean_frequency"),
+    ),
+    TableCheck(
+        "segment migration",
+        "select * from marts.rfm.rpt_segment_migration",
+        "select * from baseline('segment_migration')",
+        ("scheme", "to_snapshot", "from_segment", "to_segment"),
+        ("customers",),
+        ("revenue_before", "revenue_after"),
+    ),
+    TableCheck(
+        "revenue walk",
+        "select * from marts.rfm.rpt_revenue_walk where customers > 0",
+        "select * from baseline('revenue_walk')",
+        ("scheme", "to_snapshot", "movement"),
+        ("customers",),
+        ("revenue_before", "revenue_after", "revenue_change"),
     ),
     TableCheck(
         "cancellations by rule",
@@ -168,5 +184,5 @@ def _compare(con: duckdb.DuckDBPyConnection, check: TableCheck) -> TableResult:
 
 
 def _key(name: str) -> str:
-    is_date = name.endswith(("_month", "_date"))
+    is_date = name.endswith(("_month", "_date", "_snapshot"))
     return f"cast({name} as date) as {name}" if is_date else name

@@ -1,7 +1,7 @@
 """The pipeline's work as a plain pandas script, the way the source articles do it.
 
-Belongs here: one pass from order files to sales by month, customer states, RFM and segments, by
-the same definitions as the pipeline, in the idioms of an analyst's notebook: read_csv, concat,
+Belongs here: one pass from order files to sales by month, customer states and, for every month end,
+RFM, segments, migration and revenue walk, by the same definitions as the pipeline, in the idioms of an analyst's notebook: read_csv, concat,
 drop_duplicates, apply, a loop for what does not vectorise, pivot_table, groupby. Does not belong
 here: anything of the pipeline; only its lookup tables in ``seeds/`` are read.
 
@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from pandas_lines import (
     SEEDS,
@@ -24,6 +25,8 @@ from pandas_lines import (
 )
 
 WINDOW_DAYS = 365
+SNAPSHOT_MONTHS = 24
+SCHEMES = ("quintile", "mean_split", "fixed_bands")
 
 
 def order_table(lines: pd.DataFrame, cancellations: pd.DataFrame, basis: str) -> pd.DataFrame:
@@ -205,19 +208,71 @@ def cohorts(customer_months: pd.DataFrame, revenue: pd.Series) -> pd.DataFrame:
     return table
 
 
-def rfm_table(orders: pd.DataFrame, money: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    """Recency, frequency and monetary at the as-of date."""
+def order_changes(
+    lines: pd.DataFrame, cancellations: pd.DataFrame, orders: pd.DataFrame, basis: str
+) -> pd.DataFrame:
+    """Amounts per order and date, and what customers got back without an order to set it against.
+
+    A row takes effect on the date of its order and is known from its own date.
+    """
+    lines = lines[lines["counts"]]
+    sales = lines[lines["is_sale"]]
+    sold = sales["gross"] - (sales["discount"] if basis == "net" else 0.0)
+    booked = sales.assign(amount=sold).groupby(["order_id", "order_date"])["amount"].sum()
+    changes = booked.rename_axis(["order_id", "known_date"]).reset_index()
+    others = []
+    if basis == "net":
+        undone = cancellations[cancellations["counts"]]
+        undone = undone.assign(
+            known_date=undone["cancelled_at"].dt.normalize(), amount=-undone["revenue"]
+        )
+        matched = undone[undone["cancelled_order_id"].notna()]
+        matched = matched.drop(columns="customer_id").rename(
+            columns={"cancelled_order_id": "order_id"}
+        )
+        changes = pd.concat([changes, matched[["order_id", "known_date", "amount"]]])
+        others.append(undone[undone["cancelled_order_id"].isna()])
+        discounts = lines[lines["is_discount"]]
+        others.append(
+            discounts.assign(known_date=discounts["order_date"], amount=-discounts["amount"])
+        )
+    owners = orders[["customer_id", "order_date"]].rename(columns={"order_date": "effective_date"})
+    changes = changes.merge(owners, left_on="order_id", right_index=True)
+    for rows in others:
+        rows = rows.assign(order_id=None, effective_date=rows["known_date"])
+        changes = pd.concat([changes, rows[changes.columns]])
+    return changes[changes["customer_id"].notna()].reset_index(drop=True)
+
+
+def rfm_table(changes: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
+    """Recency, frequency and monetary as they were at a date."""
     since = as_of - pd.Timedelta(days=WINDOW_DAYS)
-    valid = orders[(orders["value"] > 0) & orders["customer_id"].notna()].reset_index()
+    known = changes[changes["known_date"] <= as_of]
+    orders = known[known["order_id"].notna()].groupby("order_id").agg(
+        customer_id=("customer_id", "first"),
+        order_date=("effective_date", "first"),
+        value=("amount", "sum"),
+    )
+    valid = orders[orders["value"].round(4) > 0]
     rfm = valid.groupby("customer_id").agg(last_order_date=("order_date", "max"))
     recent = valid[valid["order_date"] > since]
-    recent_money = money[money["effective_date"] > since]
+    recent_money = known[known["effective_date"] > since]
     rfm["recency_days"] = rfm["last_order_date"].apply(lambda day: (as_of - day).days)
-    rfm["frequency"] = recent.groupby("customer_id")["order_id"].nunique()
+    rfm["frequency"] = recent.groupby("customer_id").size()
     rfm["monetary"] = recent_money.groupby("customer_id")["amount"].sum()
     rfm = rfm.fillna({"frequency": 0, "monetary": 0.0}).astype({"frequency": int})
     rfm["monetary"] = rfm["monetary"].round(4)
+    rfm.insert(0, "snapshot_date", as_of)
     return rfm.reset_index()
+
+
+def snapshot_dates(lines: pd.DataFrame) -> list[pd.Timestamp]:
+    """The last month ends and the as-of date."""
+    as_of = lines["order_date"].max()
+    months = pd.period_range(lines["order_month"].min(), as_of.to_period("M"), freq="M")
+    ends = [month.end_time.normalize() for month in months]
+    dates = [end for end in ends if end <= as_of][-SNAPSHOT_MONTHS:]
+    return dates if dates and dates[-1] == as_of else [*dates, as_of]
 
 
 def scores(rfm: pd.DataFrame) -> pd.DataFrame:
@@ -241,15 +296,15 @@ def scores(rfm: pd.DataFrame) -> pd.DataFrame:
 
     measures = {"r_score": "recency_days", "f_score": "frequency", "m_score": "monetary"}
     tables = []
-    for scheme in ("quintile", "mean_split", "fixed_bands"):
-        table = rfm[["customer_id", "monetary"]].copy()
+    for scheme in SCHEMES:
+        table = rfm[["snapshot_date", "customer_id", "monetary"]].copy()
         for score, measure in measures.items():
             values = rfm[measure]
             if scheme == "quintile":
                 cuts = [round(values.quantile(share), 6) for share in (0.2, 0.4, 0.6, 0.8)]
                 lowest = 1
             elif scheme == "mean_split":
-                cuts, lowest = [round(values.mean(), 6)], 0
+                cuts, lowest = [values.mean()], 0
             else:
                 cuts = bands[bands["measure"] == measure]["threshold"].tolist()
                 lowest = 1
@@ -270,9 +325,9 @@ def scores(rfm: pd.DataFrame) -> pd.DataFrame:
 
 
 def segment_table(scored: pd.DataFrame, rfm: pd.DataFrame) -> pd.DataFrame:
-    """Customers, revenue and mean R, F, M per scheme and segment."""
+    """Customers, revenue and mean R, F, M per scheme and segment of a snapshot."""
     joined = scored.merge(rfm[["customer_id", "recency_days", "frequency"]], on="customer_id")
-    table = joined.groupby(["scheme", "segment"]).agg(
+    table = joined.groupby(["scheme", "snapshot_date", "segment"]).agg(
         customers=("customer_id", "count"),
         revenue=("monetary", "sum"),
         mean_recency_days=("recency_days", "mean"),
@@ -283,6 +338,105 @@ def segment_table(scored: pd.DataFrame, rfm: pd.DataFrame) -> pd.DataFrame:
     table["customer_share"] = table["customers"] / total["customers"]
     table["revenue_share"] = table["revenue"] / total["revenue"]
     return table.reset_index()
+
+
+def migration_table(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Customers and revenue per scheme and pair of segments of two snapshots."""
+    columns = ["scheme", "customer_id", "segment", "monetary"]
+    both = before[columns].merge(
+        after[columns], on=["scheme", "customer_id"], how="outer", suffixes=("_before", "_after")
+    )
+    both["from_segment"] = both["segment_before"].fillna("entered")
+    both["to_segment"] = both["segment_after"].fillna("left")
+    both["from_snapshot"] = before["snapshot_date"].iloc[0]
+    both["to_snapshot"] = after["snapshot_date"].iloc[0]
+    keys = ["scheme", "from_snapshot", "to_snapshot", "from_segment", "to_segment"]
+    table = both.groupby(keys).agg(
+        customers=("customer_id", "count"),
+        revenue_before=("monetary_before", "sum"),
+        revenue_after=("monetary_after", "sum"),
+    )
+    return table.reset_index()
+
+
+def revenue_walk(
+    before: pd.DataFrame, after: pd.DataFrame, revenue: pd.Series, bought: pd.Series
+) -> pd.DataFrame:
+    """Whose the change of revenue is from the month of one snapshot to that of the next."""
+    segments = pd.read_csv(SEEDS / "rfm_segments.csv")
+    months = [scored["snapshot_date"].iloc[0].to_period("M") for scored in (before, after)]
+    money = [of_month(revenue, month) for month in months]
+    buyers = [of_month(bought, month) for month in months]
+    tables = []
+    for scheme in SCHEMES:
+        order = segments[segments["scheme"] == scheme].groupby("segment")["segment_order"].first()
+        walk = pd.concat(
+            [
+                scored[scored["scheme"] == scheme].set_index("customer_id")["segment"].map(order)
+                for scored in (before, after)
+            ]
+            + money
+            + buyers,
+            axis=1,
+            keys=["place_before", "place_after", "before", "after", "buys_before", "buys_after"],
+        )
+        has_lapsed = walk["buys_before"].notna() & walk["buys_after"].isna()
+        walk["movement"] = np.select(
+            [
+                walk["place_before"].isna() & walk["place_after"].isna(),
+                walk["place_before"].isna(),
+                walk["place_after"].isna() | has_lapsed,
+                walk["place_after"] < walk["place_before"],
+                walk["place_after"] > walk["place_before"],
+            ],
+            ["outside", "new", "lost", "moved_up", "moved_down"],
+            default="same_segment",
+        )
+        table = walk.groupby("movement").agg(
+            customers=("movement", "size"),
+            revenue_before=("before", "sum"),
+            revenue_after=("after", "sum"),
+        )
+        table["revenue_change"] = table["revenue_after"] - table["revenue_before"]
+        table.insert(0, "scheme", scheme)
+        table.insert(1, "to_snapshot", after["snapshot_date"].iloc[0])
+        tables.append(table.reset_index())
+    return pd.concat(tables, ignore_index=True)
+
+
+def of_month(by_customer_and_month: pd.Series, month: pd.Period) -> pd.Series:
+    """The values of one month by customer, none when the month has none."""
+    months = by_customer_and_month.index.get_level_values("order_month")
+    return by_customer_and_month[months == month].droplevel("order_month")
+
+
+def rfm_history(
+    changes: pd.DataFrame,
+    dates: list[pd.Timestamp],
+    revenue: pd.Series,
+    bought: pd.Series,
+    out: Path,
+) -> dict[str, pd.DataFrame]:
+    """Snapshots one after the other: scores are written per date, the small tables returned."""
+    segments, migrations, walks = [], [], []
+    before = None
+    for date in dates:
+        rfm = rfm_table(changes, date)
+        scored = scores(rfm)
+        segments.append(segment_table(scored, rfm))
+        if before is not None:
+            migrations.append(migration_table(before, scored))
+            walks.append(revenue_walk(before, scored, revenue, bought))
+        rfm.to_parquet(out / f"rfm_snapshots_{date:%Y-%m-%d}.parquet", index=False)
+        scored.drop(columns="monetary").to_parquet(
+            out / f"rfm_scores_{date:%Y-%m-%d}.parquet", index=False
+        )
+        before = scored
+    tables = {"segments": pd.concat(segments, ignore_index=True)}
+    if migrations:
+        tables["segment_migration"] = pd.concat(migrations, ignore_index=True)
+        tables["revenue_walk"] = pd.concat(walks, ignore_index=True)
+    return tables
 
 
 def run(landing: Path, profile: str, basis: str, out: Path) -> dict[str, pd.DataFrame]:
@@ -296,7 +450,6 @@ def run(landing: Path, profile: str, basis: str, out: Path) -> dict[str, pd.Data
     customers = read_customers(landing, profile)
     step(f"read {len(lines):,} rows")
     lines = clean(lines)
-    as_of = lines["order_date"].max()
     step(f"cleaned: {len(lines):,} lines")
     cancellations = match_cancellations(lines)
     step(f"matched {len(cancellations):,} cancelled parts")
@@ -306,20 +459,19 @@ def run(landing: Path, profile: str, basis: str, out: Path) -> dict[str, pd.Data
     step(f"{len(orders):,} orders")
     tables |= lifecycle(lines, orders, money, customers)
     step(f"{len(tables['customer_months']):,} customer months")
-    rfm = rfm_table(orders, money, as_of)
-    scored = scores(rfm)
-    tables |= {
-        "rfm_snapshot": rfm.assign(snapshot_date=as_of),
-        "rfm_scores": scored.drop(columns="monetary"),
-        "segments": segment_table(scored, rfm),
-    }
-    step(f"scored {len(rfm):,} customers")
+    out.mkdir(parents=True, exist_ok=True)
+    revenue = money.groupby(["customer_id", "order_month"])["amount"].sum()
+    months = tables["customer_months"]
+    bought = months[months["order_count"] > 0].set_index(["customer_id", "order_month"])["state"]
+    dates = snapshot_dates(lines)
+    changes = order_changes(lines, cancellations, orders, basis)
+    tables |= rfm_history(changes, dates, revenue, bought, out)
+    step(f"{len(dates)} snapshots")
     tables |= {
         "order_lines": lines,
         "orders": orders.reset_index(),
         "cancellations": cancellations,
     }
-    out.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         for column in table.columns:
             if isinstance(table[column].dtype, pd.PeriodDtype):
