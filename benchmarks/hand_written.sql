@@ -14,6 +14,8 @@ create temp macro month(d) as date_trunc('month', d)::date;
 create temp macro months_apart(a, b) as
     ((year(b) - year(a)) * 12 + month_number(b) - month_number(a));
 create temp macro month_number(d) as extract('month' from d);
+create temp macro plain_id(id) as
+    case when suffix(id, '.0') then regexp_replace(id, '^(\d+)\.0$', '\1') else id end;
 create temp macro share(part, whole) as part::double / nullif(whole::double, 0);
 
 -- Lines: typed, without broken rows, duplicates and lines that lack a number -------------------
@@ -36,12 +38,9 @@ select
     status
 from (
     select
-        regexp_replace(order_id, '^(\d+)\.0$', '\1') as order_id,
-        regexp_replace(product_id, '^(\d+)\.0$', '\1') as product_id,
-        case
-            when suffix(customer_id, '.0') then regexp_replace(customer_id, '^(\d+)\.0$', '\1')
-            else customer_id
-        end as customer_id,
+        plain_id(order_id) as order_id,
+        plain_id(product_id) as product_id,
+        plain_id(customer_id) as customer_id,
         try_cast(line_number as double) as line_number,
         try_cast(ordered_at as timestamp) as ordered_at,
         try_cast(quantity as double) as quantity,
@@ -634,6 +633,11 @@ left join unmatched using (customer_id);
 
 -- Ledger: what an order is worth and since when, one row for most orders ----------------------------
 
+-- Numbers in the place of texts, for whatever is sorted and joined by customer from here on.
+create temp table customer_keys as
+select customer_id, row_number() over ()::integer as customer_key
+from core.dim_customers;
+
 create temp table value_cancellations as
 from core.fct_cancellations where line_kind in (select line_kind from kinds where is_value);
 
@@ -651,6 +655,7 @@ where customer_id is not null
     );
 
 create temp table ledger as
+with entries as (
 with changes as (
     select order_id, order_date as known_date, gross_revenue as gross,
         gross_revenue - discount_revenue as net
@@ -709,7 +714,14 @@ from (
     where getvariable('basis') = 'gross' and cancelled_order_id not in (select order_id from moving)
 )
 where customer_id is not null
-group by order_id, customer_id, known_date;
+group by order_id, customer_id, known_date
+)
+
+select customer_key, order_id, effective_date, known_date, orders, is_moving,
+    gross::decimal(18, 4) as gross, net::decimal(18, 4) as net,
+    if(getvariable('basis') = 'gross', gross, net)::decimal(18, 4) as amount
+from entries
+join customer_keys using (customer_id);
 
 -- Months and states ------------------------------------------------------------------------------------
 
@@ -720,49 +732,57 @@ select
     order_month = first_month as is_left_censored_month
 from period;
 
-create table lifecycle.fct_purchase_months as
-with months as (
-    select
-        customer_id,
-        month(known_date) as order_month,
-        coalesce(sum(orders) filter (where month(effective_date) = month(known_date)), 0)::bigint
-            as order_count,
-        sum(gross)::decimal(18, 4) as gross_revenue,
-        sum(net)::decimal(18, 4) as net_revenue
-    from ledger
-    group by customer_id, month(known_date)
-),
-
-neighbours as (
-    select
-        *,
-        max(if(order_count > 0, order_month, null)) over (
-            partition by customer_id order by order_month
-            rows between unbounded preceding and 1 preceding
-        ) as last_month,
-        min(if(order_count > 0, order_month, null)) over (
-            partition by customer_id order by order_month
-            rows between 1 following and unbounded following
-        ) as next_month
-    from months
-)
-
+create temp table month_sums as
 select
-    customer_id,
-    order_month,
+    customer_key,
+    month(known_date) as order_month,
+    coalesce(sum(orders) filter (where month(effective_date) = month(known_date)), 0)::bigint
+        as order_count,
+    sum(gross)::decimal(18, 4) as gross_revenue,
+    sum(net)::decimal(18, 4) as net_revenue
+from ledger
+group by customer_key, month(known_date);
+
+create temp table purchase_months as
+select
+    *,
     case
-        when order_count <= 0 then if(last_month is null, null, 'inactive')
         when last_month is null then 'new'
         when last_month + interval 1 month = order_month then 'active'
         else 'reactivated'
-    end as state,
-    order_count > 0 as is_purchase_month,
+    end as state
+from (
+    select *, lag(order_month) over by_month as last_month, lead(order_month) over by_month
+        as next_month
+    from month_sums
+    where order_count > 0
+    window by_month as (partition by customer_key order by order_month)
+);
+
+create table lifecycle.fct_purchase_months as
+select
+    customer_id,
+    order_month,
+    state,
+    is_purchase_month,
     order_count,
     if(getvariable('basis') = 'gross', gross_revenue, net_revenue) as revenue,
     gross_revenue,
     net_revenue,
-    if(order_count > 0, next_month, null) as next_purchase_month
-from neighbours;
+    next_month as next_purchase_month
+from (
+    select *, true as is_purchase_month from purchase_months
+    union all by name
+    -- Money moved without a purchase: inactive after the first one, nothing before it.
+    select month_sums.*, false as is_purchase_month,
+        if(first_month < order_month, 'inactive', null) as state
+    from month_sums
+    left join (
+        select customer_key, order_month as first_month from purchase_months where state = 'new'
+    ) using (customer_key)
+    where order_count <= 0
+)
+join customer_keys using (customer_key);
 
 create view lifecycle.fct_customer_months as
 with last as (select max(order_month) as month, min(order_month) as first_month
@@ -1094,99 +1114,112 @@ window by_age as (partition by cohort_month order by order_month);
 
 -- RFM on any date ----------------------------------------------------------------------------------------
 
--- Orders that were undone, and all orders of their customers with the dates between which they count.
-create temp table order_ranges as
-select customer_id, effective_date, orders, known_date as from_date,
-    coalesce(
-        lead(known_date) over (partition by order_id order by known_date), date '9999-12-01'
-    ) as until_date
-from ledger
-where orders <> 0
-    and customer_id in (select customer_id from ledger where orders < 0);
-
-create table rfm.fct_rfm_intervals as
+-- Into the window when it is known, out of it a year after its order.
+create temp table days as
 with entries as (
-    select customer_id, effective_date, known_date, orders, effective_date + 365 as exit_date,
-        if(getvariable('basis') = 'gross', gross, net) as amount
+    select customer_key, known_date, orders, amount, effective_date + 365 as exit_date,
+        if(orders > 0, effective_date, null) as order_date
     from ledger
     where orders <> 0 or amount <> 0
 ),
 
--- Into the window when it is known, out of it a year after its order.
 steps as (
-    select customer_id, known_date as day, if(orders > 0, effective_date, null) as order_date,
+    select customer_key, known_date as day, order_date,
         if(known_date < exit_date, orders, 0) as orders,
         if(known_date < exit_date, amount, 0) as amount
     from entries
     union all
-    select customer_id, exit_date, null, -orders, -amount
+    select customer_key, exit_date, null, -orders, -amount
     from entries
     where known_date < exit_date
-),
+)
 
-days as (
-    select customer_id, day, sum(orders)::bigint as orders, sum(amount)::decimal(18, 4) as amount,
-        min(order_date) as first_order_date, max(order_date) as last_order_date
-    from steps
-    group by customer_id, day
+select customer_key, day, sum(orders)::integer as orders, sum(amount)::decimal(18, 4) as amount,
+    min(order_date) as first_order_date, max(order_date) as last_order_date
+from steps
+group by customer_key, day;
+
+-- Where an order is undone, first and last order are no running minimum and maximum, and where days
+-- change nothing, neighbours must be compared. These customers are few and go the long way.
+create temp table special_customers as
+select customer_key from ledger where orders < 0
+union
+select customer_key from days where orders = 0 and amount = 0;
+
+create temp table special_intervals as
+with order_ranges as (
+    select customer_key, effective_date, orders, known_date as from_date,
+        coalesce(
+            lead(known_date) over (partition by order_id order by known_date), date '9999-12-01'
+        ) as until_date
+    from ledger
+    semi join special_customers using (customer_key)
+    where orders <> 0
 ),
 
 counting as (
-    select customer_id, day, min(effective_date) as first_order_date,
+    select customer_key, day, min(effective_date) as first_order_date,
         max(effective_date) as last_order_date
     from days
-    join order_ranges using (customer_id)
+    join order_ranges using (customer_key)
     where day >= from_date and day < until_date and order_ranges.orders > 0
-    group by customer_id, day
+    group by customer_key, day
 ),
 
 running as (
     select
-        customer_id,
+        customer_key,
         day,
         orders <> 0 or amount <> 0 as is_changed,
         sum(orders) over so_far as frequency,
-        sum(amount) over so_far as monetary,
-        min(first_order_date) over so_far as first_order_date,
-        max(last_order_date) over so_far as last_order_date
+        sum(amount) over so_far as monetary
     from days
-    window so_far as (partition by customer_id order by day rows unbounded preceding)
-),
-
-corrected as (
-    select customer_id, day, is_changed, frequency, monetary,
-        if(is_undone, counting.first_order_date, running.first_order_date) as first_order_date,
-        if(is_undone, counting.last_order_date, running.last_order_date) as last_order_date
-    from (
-        select *, customer_id in (select customer_id from order_ranges) as is_undone
-        from running
-    ) as running
-    left join counting using (customer_id, day)
+    semi join special_customers using (customer_key)
+    window so_far as (partition by customer_key order by day rows unbounded preceding)
 ),
 
 changed as (
-    from corrected
-    window by_day as (partition by customer_id order by day)
+    from running
+    left join counting using (customer_key, day)
+    window by_day as (partition by customer_key order by day)
     qualify is_changed
         or first_order_date is distinct from lag(first_order_date) over by_day
         or last_order_date is distinct from lag(last_order_date) over by_day
-),
-
-ranged as (
-    select *, lead(day) over (partition by customer_id order by day) as until_day
-    from changed
 )
 
+select *, lead(day) over (partition by customer_key order by day) as until_day
+from changed;
+
+create temp table intervals as
 select
-    customer_id,
+    customer_key,
     day as valid_from,
     coalesce(until_day, date '9999-12-01') as valid_until,
     first_order_date,
     last_order_date,
     frequency::bigint as frequency,
     monetary::decimal(18, 4) as monetary
-from ranged
+from (
+    select
+        customer_key,
+        day,
+        sum(orders) over so_far as frequency,
+        sum(amount) over so_far as monetary,
+        min(first_order_date) over so_far as first_order_date,
+        max(last_order_date) over so_far as last_order_date,
+        lead(day) over so_far as until_day
+    from days
+    anti join special_customers using (customer_key)
+    window so_far as (partition by customer_key order by day rows unbounded preceding)
+    union all by name
+    from special_intervals
+)
 where last_order_date is not null;
+
+create table rfm.fct_rfm_intervals as
+select customer_id, columns(* exclude (customer_id, customer_key))
+from intervals
+join customer_keys using (customer_key);
 
 create table rfm.dim_snapshots as
 with numbered as (
@@ -1252,11 +1285,7 @@ select
 from held
 join rfm.dim_snapshots using (order_month);
 
--- Dense and with numbers in the place of texts, for cuts and moves.
-create temp table customer_keys as
-select customer_id, row_number() over ()::integer as customer_key
-from core.dim_customers;
-
+-- Dense, for cuts and moves.
 create temp table snapshot_rows as
 with bounds as (
     select min(snapshot_number) as first_number, max(snapshot_number) as last_number,
@@ -1266,7 +1295,7 @@ with bounds as (
 
 numbered as (
     select
-        customer_id,
+        customer_key,
         last_order_date,
         frequency,
         monetary,
@@ -1275,7 +1304,7 @@ numbered as (
             if(valid_until > bounds.as_of_date, last_number,
                 months_apart(first_month, valid_until)) + 1
         ))::tinyint as snapshot_number
-    from rfm.fct_rfm_intervals
+    from intervals
     cross join bounds
     cross join period
     where valid_from <= bounds.as_of_date
@@ -1288,7 +1317,6 @@ select
     frequency::integer as frequency,
     monetary
 from numbered
-join customer_keys using (customer_id)
 join rfm.dim_snapshots on dim_snapshots.snapshot_number = numbered.snapshot_number;
 
 -- Days and orders take few values, whose counts say the quantiles; money takes many.
@@ -1512,9 +1540,9 @@ with scored as (
 ),
 
 money as (
-    select customer_key, snapshot_number::tinyint as snapshot_number, revenue, is_purchase_month
-    from lifecycle.fct_purchase_months
-    join customer_keys using (customer_id)
+    select customer_key, snapshot_number::tinyint as snapshot_number, order_count > 0 as is_buyer,
+        if(getvariable('basis') = 'gross', gross_revenue, net_revenue) as revenue
+    from month_sums
     join rfm.dim_snapshots using (order_month)
 )
 
@@ -1528,7 +1556,7 @@ select
     frequency,
     monetary,
     revenue,
-    coalesce(is_purchase_month, false) as is_buyer
+    coalesce(is_buyer, false) as is_buyer
 from scored
 full join money using (customer_key, snapshot_number);
 
@@ -1799,13 +1827,14 @@ select
     coalesce(channel, 'unknown') as channel,
     coalesce(platform, 'unknown') as platform,
     coalesce(country, 'unknown') as country,
-    customer_id,
+    customer_key,
     count(*) as orders,
     min(order_date) as first_order_date,
     sum(gross_revenue) as gross_revenue,
     sum(discount_revenue) as discount_revenue,
     sum(net_revenue) as net_revenue
 from core.fct_orders
+left join customer_keys using (customer_id)
 group by all;
 
 create table sales.rpt_sales_by_month as
@@ -1813,8 +1842,8 @@ with ordered as (
     select
         order_month,
         sum(orders)::bigint as orders,
-        coalesce(sum(orders) filter (where customer_id is not null), 0)::bigint as known_orders,
-        count(distinct customer_id) as buyers,
+        coalesce(sum(orders) filter (where customer_key is not null), 0)::bigint as known_orders,
+        count(distinct customer_key) as buyers,
         min(first_order_date) as first_order_date
     from order_groups
     group by order_month
@@ -1906,7 +1935,7 @@ with summed as (
         end as dimension,
         coalesce(channel, platform, country) as dimension_value,
         sum(orders)::bigint as orders,
-        count(distinct customer_id) as buyers,
+        count(distinct customer_key) as buyers,
         sum(gross_revenue)::decimal(18, 4) as gross_revenue,
         sum(net_revenue)::decimal(18, 4) as net_revenue
     from order_groups
@@ -1942,7 +1971,7 @@ flows as (
         coalesce(channel, platform, country) as dimension_value,
         order_month,
         sum(orders) as orders,
-        count(distinct customer_id) as buyers,
+        count(distinct customer_key) as buyers,
         sum(gross_revenue) as gross,
         0 as returned,
         sum(discount_revenue) as discount
