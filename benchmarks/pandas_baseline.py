@@ -1,9 +1,10 @@
 """The pipeline's work as a plain pandas script, the way the source articles do it.
 
 Belongs here: one pass from order files to sales by month, customer states and, for every month end,
-RFM, segments, migration and revenue walk, by the same definitions as the pipeline, in the idioms of an analyst's notebook: read_csv, concat,
-drop_duplicates, apply, a loop for what does not vectorise, pivot_table, groupby. Does not belong
-here: anything of the pipeline; only its lookup tables in ``seeds/`` are read.
+RFM, segments, migration and revenue walk, by the same definitions as the pipeline and in the idioms
+of an analyst's notebook: read_csv, concat, drop_duplicates, apply, a loop for what does not
+vectorise, pivot_table, groupby. Does not belong here: anything of the pipeline; only its lookup
+tables in ``seeds/`` are read.
 
 Usage: python benchmarks/pandas_baseline.py --landing DIR --profile P --basis net --out DIR
 """
@@ -248,10 +249,14 @@ def rfm_table(changes: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
     """Recency, frequency and monetary as they were at a date."""
     since = as_of - pd.Timedelta(days=WINDOW_DAYS)
     known = changes[changes["known_date"] <= as_of]
-    orders = known[known["order_id"].notna()].groupby("order_id").agg(
-        customer_id=("customer_id", "first"),
-        order_date=("effective_date", "first"),
-        value=("amount", "sum"),
+    orders = (
+        known[known["order_id"].notna()]
+        .groupby("order_id")
+        .agg(
+            customer_id=("customer_id", "first"),
+            order_date=("effective_date", "first"),
+            value=("amount", "sum"),
+        )
     )
     valid = orders[orders["value"].round(4) > 0]
     rfm = valid.groupby("customer_id").agg(last_order_date=("order_date", "max"))

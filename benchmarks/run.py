@@ -1,4 +1,4 @@
-"""Measure the pipeline beside a plain pandas script and print a Markdown report.
+"""Measure the pipeline beside hand-written SQL and a pandas script; print a Markdown report.
 
 Belongs here: the command line and the report. Does not belong here: what is measured
 (``scenarios.py``). See README.md in this folder.
@@ -13,13 +13,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+from comparing import TableResult
 from measuring import CommandFailedError, Repeated
-from scenarios import Bench, SideBySide, Source, say
+from scenarios import Bench, Grown, OneMoreDay, SideBySide, Source, Timed, say
 
 from orchestration.demo import generate_demo_shop, read_demo_truth
 
 HERE = Path(__file__).resolve().parent
-SCENARIOS = ("side-by-side", "nothing-new", "one-more-day", "many-files")
+SCENARIOS = (
+    "side-by-side",
+    "nothing-new",
+    "one-more-day",
+    "limited-memory",
+    "growth",
+    "many-files",
+)
+#: How much smaller the small shop of `growth` is.
+_GROWTH = 10
 
 
 def main() -> int:
@@ -36,9 +46,13 @@ def main() -> int:
     lines, is_equal = [*_machine(bench)], True
     try:
         for source in _sources(arguments, bench):
-            for part, part_is_equal in _measure_source(bench, source, arguments.only):
+            for part, part_is_equal in _measure_source(bench, source, arguments):
                 lines += part
                 is_equal &= part_is_equal
+        chosen = arguments.only or SCENARIOS
+        if arguments.demo_customers and "growth" in chosen:
+            shops = [_demo(bench, size) for size in _growth_sizes(arguments.demo_customers)]
+            lines += _growth_report(bench.growth(*shops))
     except CommandFailedError as error:
         say(str(error))
         return 1
@@ -50,20 +64,24 @@ def main() -> int:
 
 
 def _measure_source(
-    bench: Bench, source: Source, only: list[str] | None
+    bench: Bench, source: Source, arguments: argparse.Namespace
 ) -> Iterator[tuple[list[str], bool]]:
-    chosen = only or list(SCENARIOS)
+    chosen = arguments.only or list(SCENARIOS)
     if "side-by-side" in chosen or "nothing-new" in chosen:
         result = bench.side_by_side(source)
-        yield _side_by_side_report(result), all(table.is_equal for table in result.tables)
+        is_equal = all(table.is_equal for tables in result.tables.values() for table in tables)
+        yield _side_by_side_report(result), is_equal
     if "nothing-new" in chosen:
-        yield _single_report("Nothing new", bench.nothing_new(source)), True
+        yield _single_report("nothing new", bench.nothing_new(source)), True
     if "one-more-day" in chosen:
-        yield _single_report("One more day", bench.one_more_day(source)), True
+        yield _one_more_day_report(source, bench.one_more_day(source)), True
+    if "limited-memory" in chosen:
+        limited = bench.limited_memory(source, arguments.memory_limit)
+        yield _memory_report(source, limited, arguments.memory_limit), True
     if "many-files" in chosen and source.profile == "uci_online_retail":
         count, many, one = bench.many_files_and_one(source)
         extra = (many.wall_seconds - one.wall_seconds) / max(count - 1, 1)
-        lines = _table_head()
+        lines = [f"## {source.name}: {count} files and one", "", *_table_head()]
         lines += [_row(f"{count} files", many), _row("1 file, the same rows", one)]
         lines += ["", f"A file more costs {extra * 1000:.0f} ms.", ""]
         yield lines, True
@@ -74,49 +92,139 @@ def _sources(arguments: argparse.Namespace, bench: Bench) -> Iterator[Source]:
         yield Source("uci", arguments.uci.resolve(), "uci_online_retail")
     shop = arguments.demo_shop
     if arguments.demo_customers:
-        shop = bench.work / f"shop-{arguments.demo_customers}"
-        if read_demo_truth(shop) is None:
-            generate_demo_shop(shop, customers=arguments.demo_customers, progress=say)
-    if shop:
+        yield _demo(bench, arguments.demo_customers)
+    elif shop:
         yield Source("demo", shop.resolve() / "landing" / "canonical", "canonical")
+
+
+def _growth_sizes(customers: int) -> tuple[int, int]:
+    return max(1, customers // _GROWTH), customers
+
+
+def _demo(bench: Bench, customers: int) -> Source:
+    """A demo shop of that size; made once and kept."""
+    shop = bench.work / f"shop-{customers}"
+    if read_demo_truth(shop) is None:
+        generate_demo_shop(shop, customers=customers, progress=say)
+    return Source(f"demo-{customers}", shop.resolve() / "landing" / "canonical", "canonical")
 
 
 def _machine(bench: Bench) -> Iterator[str]:
     memory = psutil.virtual_memory().total / 2**30
     yield (
         f"{os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}, "
-        f"basis {bench.basis}; medians of {bench.repeats} runs of the pipeline and "
-        f"{bench.baseline_repeats} of the baseline, in turns; load average before "
+        f"basis {bench.basis}; medians of {bench.repeats} runs, {bench.baseline_repeats} of the "
+        f"pandas script, in turns; load average before "
         f"{os.getloadavg()[0]:.1f}."
     )
     yield ""
 
 
 def _side_by_side_report(result: SideBySide) -> list[str]:
-    lines = [f"## {result.source.name}: {result.rows:,} rows", "", *_table_head()]
-    lines += [_row("pipeline", result.ours), _row("pipeline, one order", result.ours_start_up)]
-    if result.theirs is None or result.theirs_start_up is None:
-        return [*lines, ""]
-    theirs, theirs_start = result.theirs, result.theirs_start_up
-    lines += [_row("pandas script", theirs), _row("pandas script, one order", theirs_start), ""]
-    our_work = result.ours.wall_seconds - result.ours_start_up.wall_seconds
-    their_work = theirs.wall_seconds - theirs_start.wall_seconds
-    lines += [
-        "| the pandas script needs, as a multiple of the pipeline | |",
-        "|---|---|",
-        f"| wall time | {theirs.wall_seconds / result.ours.wall_seconds:.1f} |",
-        f"| wall time without start-up ({their_work:.1f} s, {our_work:.1f} s) "
-        f"| {their_work / our_work:.1f} |",
-        f"| peak memory | {theirs.peak_bytes / result.ours.peak_bytes:.1f} |",
-        "",
-        "| table | rows | only on one side | different | equal |",
-        "|---|---|---|---|---|",
-    ]
-    for table in result.tables:
+    lines = [f"## {result.source.name}: {result.rows:,} rows", "", *_timed_rows(result.timed)]
+    if len(result.timed) > 1:
+        lines += ["", *_ratios(result.timed)]
+    for other, tables in result.tables.items():
+        lines += ["", f"The pipeline's tables and those of the {other.title}:", ""]
+        lines += _comparison_rows(tables)
+    return [*lines, ""]
+
+
+def _timed_rows(timed: tuple[Timed, ...], suffix: str = "") -> list[str]:
+    lines = _table_head()
+    for each in timed:
+        title = each.contender.title + suffix
+        lines += [_row(title, each.whole), _row(f"{title}, one order", each.start_up)]
+    return lines
+
+
+def _ratios(timed: tuple[Timed, ...]) -> list[str]:
+    ours, *others = timed
+    titles = " | ".join(other.contender.title for other in others)
+    rows = {
+        "wall time": [other.whole.wall_seconds / ours.whole.wall_seconds for other in others],
+        "wall time without start-up": [
+            _ratio(other.work_wall_seconds, ours.work_wall_seconds) for other in others
+        ],
+        "CPU time": [other.whole.cpu_seconds / ours.whole.cpu_seconds for other in others],
+        "CPU time without start-up": [
+            _ratio(other.work_cpu_seconds, ours.work_cpu_seconds) for other in others
+        ],
+        "peak memory": [other.whole.peak_bytes / ours.whole.peak_bytes for other in others],
+    }
+    lines = [f"| as a multiple of the pipeline | {titles} |", "|---" * (len(others) + 1) + "|"]
+    for name, ratios in rows.items():
+        lines.append(f"| {name} | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |")
+    return lines
+
+
+def _ratio(part: float, whole: float) -> float:
+    """A quotient of times without start-up; on a tiny shop these may be nothing."""
+    return part / whole if whole > 0 else float("nan")
+
+
+def _comparison_rows(tables: tuple[TableResult, ...]) -> list[str]:
+    lines = ["| table | rows | only on one side | different | equal |", "|---|---|---|---|---|"]
+    for table in tables:
         verdict = "yes" if table.is_equal else "NO"
         lines.append(
             f"| {table.name} | {table.rows:,} | {table.unpaired} | {table.different} | {verdict} |"
         )
+    return lines
+
+
+def _one_more_day_report(source: Source, result: OneMoreDay) -> list[str]:
+    new, full, start = result.incremental, result.full_refresh, result.start_up
+    lines = [f"## {source.name}: one more day", "", *_table_head()]
+    lines += [_row("one more day", new), _row("everything anew", full)]
+    lines += [_row("one order (start-up)", start), ""]
+    wall = new.wall_seconds / full.wall_seconds
+    cpu = new.cpu_seconds / full.cpu_seconds
+    work_wall = _ratio(
+        new.wall_seconds - start.wall_seconds, full.wall_seconds - start.wall_seconds
+    )
+    work_cpu = _ratio(new.cpu_seconds - start.cpu_seconds, full.cpu_seconds - start.cpu_seconds)
+    return [
+        *lines,
+        "| one more day, as a part of everything anew | wall time | CPU time |",
+        "|---|---|---|",
+        f"| whole | {wall:.3f} | {cpu:.3f} |",
+        f"| without start-up | {work_wall:.3f} | {work_cpu:.3f} |",
+        "",
+    ]
+
+
+def _memory_report(source: Source, timed: tuple[Timed, ...], limit: str) -> list[str]:
+    return [
+        f"## {source.name}: with memory_limit {limit}",
+        "",
+        *_timed_rows(timed, f", {limit}"),
+        "",
+    ]
+
+
+def _growth_report(grown: tuple[Grown, ...]) -> list[str]:
+    small_rows, large_rows = grown[0].small_rows, grown[0].large_rows
+    factor = large_rows / small_rows
+    lines = [f"## Growth from {small_rows:,} to {large_rows:,} rows", "", *_table_head()]
+    for each in grown:
+        title = each.small.contender.title
+        lines += [_row(f"{title}, {small_rows:,}", each.small.whole)]
+        lines += [_row(f"{title}, {large_rows:,}", each.large.whole)]
+    lines += [
+        "",
+        "Time and memory per row in the large shop, as a multiple of the small one (1: linear); "
+        "time without start-up.",
+        "",
+        "| | wall time | CPU time | peak memory |",
+        "|---|---|---|---|",
+    ]
+    for each in grown:
+        wall = _ratio(each.large.work_wall_seconds, each.small.work_wall_seconds) / factor
+        cpu = _ratio(each.large.work_cpu_seconds, each.small.work_cpu_seconds) / factor
+        memory = each.large.whole.peak_bytes / each.small.whole.peak_bytes / factor
+        title = each.small.contender.title
+        lines.append(f"| {title} | {wall:.2f} | {cpu:.2f} | {memory:.2f} |")
     return [*lines, ""]
 
 
@@ -144,8 +252,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--basis", choices=["net", "gross"], default="net")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
-        "--baseline-repeats", type=int, help="as --repeats; 0 leaves the baseline out"
+        "--baseline-repeats", type=int, help="as --repeats; 0 leaves the pandas script out"
     )
+    parser.add_argument("--memory-limit", default="4GB", help="of the scenario limited-memory")
     parser.add_argument("--only", action="append", choices=SCENARIOS, help="may be repeated")
     parser.add_argument("--work-dir", type=Path, default=HERE / "work")
     parser.add_argument("--output", type=Path, help="also write the report to this file")

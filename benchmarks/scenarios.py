@@ -9,13 +9,16 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import duckdb
-from comparing import TableResult, compare_outputs
+from comparing import TableResult, compare_outputs, compare_published
 from measuring import Measurement, Repeated, measure
 
-BASELINE = Path(__file__).resolve().parent / "pandas_baseline.py"
+_HERE = Path(__file__).resolve().parent
+_SCRIPTS = {"hand_written": _HERE / "hand_written.py", "pandas": _HERE / "pandas_baseline.py"}
+_MARTS = "marts.duckdb"
 _ONE_ORDER = {
     "uci_online_retail": (
         "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
@@ -38,22 +41,78 @@ class Source:
     profile: str
 
 
+class Contender(StrEnum):
+    """What makes the tables; the value names its folders of work."""
+
+    PIPELINE = "pipeline"
+    HAND_WRITTEN = "hand_written"
+    PANDAS = "pandas"
+
+    @property
+    def title(self) -> str:
+        """Words for a report."""
+        return {
+            "pipeline": "pipeline",
+            "hand_written": "hand-written SQL",
+            "pandas": "pandas script",
+        }[self.value]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A contender's runs on a source, and on a shop with one order (what starting costs)."""
+
+    contender: Contender
+    whole: Repeated
+    start_up: Repeated
+
+    @property
+    def work_wall_seconds(self) -> float:
+        """Wall time without start-up."""
+        return self.whole.wall_seconds - self.start_up.wall_seconds
+
+    @property
+    def work_cpu_seconds(self) -> float:
+        """Processor time without start-up."""
+        return self.whole.cpu_seconds - self.start_up.cpu_seconds
+
+
 @dataclass(frozen=True)
 class SideBySide:
-    """Pipeline and baseline on the same files; the baseline may be left out."""
+    """All contenders on the same files; pipeline first, the others may be left out."""
 
     source: Source
     rows: int
-    ours: Repeated
-    ours_start_up: Repeated
-    theirs: Repeated | None
-    theirs_start_up: Repeated | None
-    tables: tuple[TableResult, ...]
+    timed: tuple[Timed, ...]
+    #: Comparisons of the pipeline's tables with those of the other contenders.
+    tables: dict[Contender, tuple[TableResult, ...]]
+
+
+@dataclass(frozen=True)
+class OneMoreDay:
+    """The pipeline after one more day: what is new, and everything anew from the same files."""
+
+    incremental: Repeated
+    full_refresh: Repeated
+    start_up: Repeated
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A contender on a small and on a large shop."""
+
+    small_rows: int
+    large_rows: int
+    small: Timed
+    large: Timed
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where to work, how to start the pipeline and how often to repeat."""
+    """Where to work, how to start the pipeline and how often to repeat.
+
+    ``baseline_repeats`` is for the pandas script, which is left out when it is 0.
+    """
 
     work: Path
     pipeline: str
@@ -61,47 +120,84 @@ class Bench:
     repeats: int
     baseline_repeats: int
 
+    @property
+    def contenders(self) -> tuple[Contender, ...]:
+        """Whoever takes part."""
+        return tuple(each for each in Contender if self._repeats(each))
+
     def side_by_side(self, source: Source) -> SideBySide:
         """Everything from nothing, in turns, and the comparison of the last outputs."""
+        timed = self.time(source, self.contenders)
+        marts = self.out_dir(Contender.PIPELINE, source) / _MARTS
+        tables = {}
+        for each in self.contenders:
+            say(f"{source.name}: comparing with {each.title}")
+            other = self.out_dir(each, source)
+            if each is Contender.HAND_WRITTEN:
+                tables[each] = tuple(compare_published(marts, other / _MARTS))
+            elif each is Contender.PANDAS:
+                tables[each] = tuple(compare_outputs(marts, other))
+        return SideBySide(source, count_rows(source), timed, tables)
+
+    def time(
+        self, source: Source, contenders: tuple[Contender, ...], memory_limit: str | None = None
+    ) -> tuple[Timed, ...]:
+        """Everything from nothing, the contenders in turns."""
         one_order = self._one_order(source.profile)
-        data, out = self.data_dir(source), self.work / f"baseline-{source.name}"
-        ours, ours_small, theirs, theirs_small = [], [], [], []
-        for turn in range(max(self.repeats, self.baseline_repeats)):
-            if turn < self.repeats:
-                ours_small.append(self.run_pipeline(one_order, self.work / "data-one-order"))
-                ours.append(self.run_pipeline(source, data))
-            if turn < self.baseline_repeats:
-                theirs_small.append(self.run_baseline(one_order, self.work / "baseline-one-order"))
-                theirs.append(self.run_baseline(source, out))
-        return SideBySide(
-            source,
-            count_rows(source),
-            Repeated(tuple(ours)),
-            Repeated(tuple(ours_small)),
-            Repeated(tuple(theirs)) if theirs else None,
-            Repeated(tuple(theirs_small)) if theirs else None,
-            tuple(compare_outputs(data / "marts.duckdb", out)) if theirs else (),
+        whole: dict[Contender, list[Measurement]] = {each: [] for each in contenders}
+        small: dict[Contender, list[Measurement]] = {each: [] for each in contenders}
+        for turn in range(max(self._repeats(each) for each in contenders)):
+            for each in contenders:
+                if turn < self._repeats(each):
+                    small[each].append(self.run(each, one_order))
+                    whole[each].append(self.run(each, source, memory_limit))
+        return tuple(
+            Timed(each, Repeated(tuple(whole[each])), Repeated(tuple(small[each])))
+            for each in contenders
         )
+
+    def limited_memory(self, source: Source, memory_limit: str) -> tuple[Timed, ...]:
+        """The two that run in DuckDB, with less memory than they would take."""
+        both = tuple(each for each in self.contenders if each is not Contender.PANDAS)
+        return self.time(source, both, memory_limit)
+
+    def growth(self, small: Source, large: Source) -> tuple[Grown, ...]:
+        """Each contender on two shops of different size."""
+        rows = count_rows(small), count_rows(large)
+        pairs = zip(
+            self.time(small, self.contenders), self.time(large, self.contenders), strict=True
+        )
+        return tuple(Grown(*rows, *pair) for pair in pairs)
 
     def nothing_new(self, source: Source) -> Repeated:
         """The pipeline again on files that ``side_by_side`` has loaded."""
         say(f"{source.name}: nothing new")
-        command = self._pipeline_command(source, self.data_dir(source))
+        command = self._pipeline_command(source, self.out_dir(Contender.PIPELINE, source))
         return Repeated(tuple(measure(command) for _ in range(self.repeats)))
 
-    def one_more_day(self, source: Source) -> Repeated:
-        """The pipeline after one file with one more day has come; the other files are loaded."""
-        say(f"{source.name}: one more day")
+    def one_more_day(self, source: Source) -> OneMoreDay:
+        """The pipeline after one file with one more day has come; the other files are loaded.
+
+        Beside it everything anew from the same files, which is what a day would cost without
+        incremental runs.
+        """
         landing = self.work / f"landing-{source.name}-day"
-        grown = Source(source.name, landing, source.profile)
-        data = self.work / f"data-{source.name}-day"
-        runs = []
+        grown = Source(f"{source.name}-day", landing, source.profile)
+        one_order = self._one_order(source.profile)
+        command = self._pipeline_command(grown, self.out_dir(Contender.PIPELINE, grown))
+        incremental, full, start_up = [], [], []
         for _ in range(self.repeats):
             new_file = _landing_before_the_last_day(source, landing, self.work / "last-day.csv")
-            self.run_pipeline(grown, data)
+            self.run(Contender.PIPELINE, grown)
             new_file.replace(landing / f"order_lines_{new_file.name}")
-            runs.append(measure(self._pipeline_command(grown, data)))
-        return Repeated(tuple(runs))
+            say(f"{source.name}: one more day")
+            incremental.append(measure(command))
+            say(f"{source.name}: full refresh")
+            full.append(measure([*command, "--full-refresh"]))
+            start_up.append(self.run(Contender.PIPELINE, one_order))
+        return OneMoreDay(
+            Repeated(tuple(incremental)), Repeated(tuple(full)), Repeated(tuple(start_up))
+        )
 
     def many_files_and_one(self, source: Source) -> tuple[int, Repeated, Repeated]:
         """Number of files, the pipeline on them, the pipeline on one file with the same rows."""
@@ -112,32 +208,40 @@ class Bench:
         one = Source(f"{source.name}-one-file", folder, source.profile)
         many_runs, one_runs = [], []
         for _ in range(self.repeats):
-            many_runs.append(self.run_pipeline(source, self.work / f"data-{source.name}-many"))
-            one_runs.append(self.run_pipeline(one, self.work / f"data-{one.name}"))
+            many_runs.append(self.run(Contender.PIPELINE, source))
+            one_runs.append(self.run(Contender.PIPELINE, one))
         return len(files), Repeated(tuple(many_runs)), Repeated(tuple(one_runs))
 
-    def run_pipeline(self, source: Source, data: Path) -> Measurement:
-        """The pipeline from nothing."""
-        say(f"{source.name}: pipeline")
-        shutil.rmtree(data, ignore_errors=True)
-        return measure(self._pipeline_command(source, data))
-
-    def run_baseline(self, source: Source, out: Path) -> Measurement:
-        """The pandas script."""
-        say(f"{source.name}: baseline")
+    def run(
+        self, contender: Contender, source: Source, memory_limit: str | None = None
+    ) -> Measurement:
+        """A contender from nothing, in a process of its own."""
+        say(f"{source.name}: {contender.title}")
+        out = self.out_dir(contender, source)
         shutil.rmtree(out, ignore_errors=True)
-        arguments = ["--landing", str(source.landing), "--profile", source.profile]
-        arguments += ["--basis", self.basis, "--out", str(out)]
-        return measure([sys.executable, str(BASELINE), *arguments])
+        if contender is Contender.PIPELINE:
+            command = self._pipeline_command(source, out)
+        else:
+            command = [sys.executable, str(_SCRIPTS[contender]), *self._input_options(source)]
+            command += ["--out", str(out)]
+        return measure([*command, *(["--memory-limit", memory_limit] if memory_limit else [])])
 
-    def data_dir(self, source: Source) -> Path:
-        """Folder of the warehouse that ``side_by_side`` fills."""
-        return self.work / f"data-{source.name}"
+    def out_dir(self, contender: Contender, source: Source) -> Path:
+        """Folder that a contender writes to."""
+        return self.work / f"{contender}-{source.name}"
+
+    def _repeats(self, contender: Contender) -> int:
+        return self.baseline_repeats if contender is Contender.PANDAS else self.repeats
+
+    def _input_options(self, source: Source) -> list[str]:
+        return [
+            *("--landing", str(source.landing)),
+            *("--profile", source.profile),
+            *("--basis", self.basis),
+        ]
 
     def _pipeline_command(self, source: Source, data: Path) -> list[str]:
-        arguments = ["--landing", str(source.landing), "--profile", source.profile]
-        arguments += ["--basis", self.basis, "--data-dir", str(data)]
-        return [self.pipeline, "run", *arguments]
+        return [self.pipeline, "run", *self._input_options(source), "--data-dir", str(data)]
 
     def _one_order(self, profile: str) -> Source:
         """A shop with a single order: what a run costs before there is any work."""
@@ -145,7 +249,7 @@ class Bench:
         folder.mkdir(parents=True, exist_ok=True)
         text = "\n".join(_ONE_ORDER[profile]) + "\n"
         (folder / "order_lines_one.csv").write_text(text, encoding="utf-8")
-        return Source("one order", folder, profile)
+        return Source("one-order", folder, profile)
 
 
 def count_rows(source: Source) -> int:
