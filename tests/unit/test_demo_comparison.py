@@ -1,4 +1,4 @@
-"""The comparison of the benchmarks sees a missing row, a changed count, amount or date."""
+"""The comparisons of the benchmarks see a missing row, a changed count, amount or date."""
 
 import importlib
 from pathlib import Path
@@ -68,3 +68,52 @@ def test_a_changed_row_is_seen(
 
 def test_two_empty_tables_are_no_proof(comparing: ModuleType) -> None:
     assert not comparing.TableResult("t", 0, 0, 0).is_equal
+
+
+def published(comparing: ModuleType, folder: Path, their_sql: str) -> dict[str, Any]:
+    """Results by table: a pipeline's file, and one of a hand that has changed something."""
+    tables = """
+        create schema core;
+        create table core.fct_orders as
+        select 'o' || i as order_id, date '2023-01-01' + i::integer as order_date,
+            i::decimal(18, 4) as net_revenue, i / 7 as order_share
+        from range(3) as numbers(i);
+        create view core.fct_totals as
+        select sum(net_revenue) as net_revenue from core.fct_orders;
+    """
+    for name, changes in (("ours", ""), ("theirs", their_sql)):
+        with duckdb.connect(str(folder / name)) as con:
+            con.execute(tables)
+            con.execute(changes or "select 1")
+    results = comparing.compare_published(folder / "ours", folder / "theirs")
+    return {result.name: result.is_equal for result in results}
+
+
+def test_published_tables_and_views_are_equal(comparing: ModuleType, tmp_path: Path) -> None:
+    found = published(comparing, tmp_path, "update core.fct_orders set order_share = order_share + 1e-9")
+    assert found == {"core.fct_orders": True, "core.fct_totals": True}
+
+
+@pytest.mark.parametrize(
+    ("their_sql", "is_total_equal"),
+    [
+        ("update core.fct_orders set net_revenue = net_revenue + 0.0001 where order_id = 'o1'", False),
+        ("update core.fct_orders set order_share = order_share + 0.001 where order_id = 'o1'", True),
+        ("update core.fct_orders set order_date = order_date + 1 where order_id = 'o1'", True),
+        ("delete from core.fct_orders where order_id = 'o0'", True),
+        ("insert into core.fct_orders from core.fct_orders where order_id = 'o0'", True),
+        ("alter table core.fct_orders drop order_share", True),
+        ("alter table core.fct_orders alter order_share type real", True),
+    ],
+    ids=["money", "ratio", "date", "missing", "twice", "column", "type"],
+)
+def test_a_change_of_a_published_table_is_seen(
+    comparing: ModuleType, tmp_path: Path, their_sql: str, is_total_equal: bool
+) -> None:
+    found = published(comparing, tmp_path, their_sql)
+    assert found == {"core.fct_orders": False, "core.fct_totals": is_total_equal}
+
+
+def test_a_table_of_one_side_alone_is_seen(comparing: ModuleType, tmp_path: Path) -> None:
+    found = published(comparing, tmp_path, "create table core.fct_more as select 1 as n")
+    assert not found["core.fct_more"]
