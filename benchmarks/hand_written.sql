@@ -1,9 +1,9 @@
 -- The published tables of core, lifecycle, rfm and sales by hand, in one session and in DuckDB's
 -- own dialect. Belongs here: everything from rows of text to the tables. Does not belong here:
 -- reading the files and opening the database (hand_written.py), which makes the views order_rows,
--- customer_rows and product_rows (columns of text), the views of the lookup tables, and the
--- variable `basis`. Settings stand at their defaults: as-of date = last date, window 365 days, five
--- bins, 24 month ends, cuts fitted to every snapshot.
+-- customer_rows and product_rows (columns of text), the lookup tables and the variable `basis`.
+-- Settings stand at their defaults: as-of date = last date, window 365 days, five bins, 24 month
+-- ends, cuts fitted to every snapshot.
 
 create schema core;
 create schema lifecycle;
