@@ -72,7 +72,7 @@ def _measure_source(
         is_equal = all(table.is_equal for tables in result.tables.values() for table in tables)
         yield _side_by_side_report(result), is_equal
     if "nothing-new" in chosen:
-        yield _single_report("nothing new", bench.nothing_new(source)), True
+        yield _single_report(f"{source.name}: nothing new", bench.nothing_new(source)), True
     if "one-more-day" in chosen:
         yield _one_more_day_report(source, bench.one_more_day(source)), True
     if "limited-memory" in chosen:
@@ -142,25 +142,27 @@ def _ratios(timed: tuple[Timed, ...]) -> list[str]:
     ours, *others = timed
     titles = " | ".join(other.contender.title for other in others)
     rows = {
-        "wall time": [other.whole.wall_seconds / ours.whole.wall_seconds for other in others],
+        "wall time": [
+            _ratio(other.whole.wall_seconds, ours.whole.wall_seconds) for other in others
+        ],
         "wall time without start-up": [
             _ratio(other.work_wall_seconds, ours.work_wall_seconds) for other in others
         ],
-        "CPU time": [other.whole.cpu_seconds / ours.whole.cpu_seconds for other in others],
+        "CPU time": [_ratio(other.whole.cpu_seconds, ours.whole.cpu_seconds) for other in others],
         "CPU time without start-up": [
             _ratio(other.work_cpu_seconds, ours.work_cpu_seconds) for other in others
         ],
-        "peak memory": [other.whole.peak_bytes / ours.whole.peak_bytes for other in others],
+        "peak memory": [_ratio(other.whole.peak_bytes, ours.whole.peak_bytes) for other in others],
     }
     lines = [f"| as a multiple of the pipeline | {titles} |", "|---" * (len(others) + 1) + "|"]
     for name, ratios in rows.items():
-        lines.append(f"| {name} | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |")
+        lines.append(f"| {name} | {' | '.join(ratios)} |")
     return lines
 
 
-def _ratio(part: float, whole: float) -> float:
-    """A quotient of times without start-up; on a tiny shop these may be nothing."""
-    return part / whole if whole > 0 else float("nan")
+def _ratio(part: float, whole: float, digits: int = 2) -> str:
+    """A quotient of times; none where nothing is left without start-up, as on a tiny shop."""
+    return f"{part / whole:.{digits}f}" if part > 0 and whole > 0 else "-"
 
 
 def _comparison_rows(tables: tuple[TableResult, ...]) -> list[str]:
@@ -178,18 +180,18 @@ def _one_more_day_report(source: Source, result: OneMoreDay) -> list[str]:
     lines = [f"## {source.name}: one more day", "", *_table_head()]
     lines += [_row("one more day", new), _row("everything anew", full)]
     lines += [_row("one order (start-up)", start), ""]
-    wall = new.wall_seconds / full.wall_seconds
-    cpu = new.cpu_seconds / full.cpu_seconds
+    wall = _ratio(new.wall_seconds, full.wall_seconds, 3)
+    cpu = _ratio(new.cpu_seconds, full.cpu_seconds, 3)
     work_wall = _ratio(
-        new.wall_seconds - start.wall_seconds, full.wall_seconds - start.wall_seconds
+        new.wall_seconds - start.wall_seconds, full.wall_seconds - start.wall_seconds, 3
     )
-    work_cpu = _ratio(new.cpu_seconds - start.cpu_seconds, full.cpu_seconds - start.cpu_seconds)
+    work_cpu = _ratio(new.cpu_seconds - start.cpu_seconds, full.cpu_seconds - start.cpu_seconds, 3)
     return [
         *lines,
         "| one more day, as a part of everything anew | wall time | CPU time |",
         "|---|---|---|",
-        f"| whole | {wall:.3f} | {cpu:.3f} |",
-        f"| without start-up | {work_wall:.3f} | {work_cpu:.3f} |",
+        f"| whole | {wall} | {cpu} |",
+        f"| without start-up | {work_wall} | {work_cpu} |",
         "",
     ]
 
@@ -220,16 +222,17 @@ def _growth_report(grown: tuple[Grown, ...]) -> list[str]:
         "|---|---|---|---|",
     ]
     for each in grown:
-        wall = _ratio(each.large.work_wall_seconds, each.small.work_wall_seconds) / factor
-        cpu = _ratio(each.large.work_cpu_seconds, each.small.work_cpu_seconds) / factor
-        memory = each.large.whole.peak_bytes / each.small.whole.peak_bytes / factor
+        small, large = each.small, each.large
+        wall = _ratio(large.work_wall_seconds, small.work_wall_seconds * factor)
+        cpu = _ratio(large.work_cpu_seconds, small.work_cpu_seconds * factor)
+        memory = _ratio(large.whole.peak_bytes, small.whole.peak_bytes * factor)
         title = each.small.contender.title
-        lines.append(f"| {title} | {wall:.2f} | {cpu:.2f} | {memory:.2f} |")
+        lines.append(f"| {title} | {wall} | {cpu} | {memory} |")
     return [*lines, ""]
 
 
 def _single_report(title: str, repeated: Repeated) -> list[str]:
-    return [*_table_head(), _row(title, repeated), ""]
+    return [f"## {title}", "", *_table_head(), _row(title, repeated), ""]
 
 
 def _table_head() -> list[str]:

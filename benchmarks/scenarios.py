@@ -129,14 +129,16 @@ class Bench:
         """Everything from nothing, in turns, and the comparison of the last outputs."""
         timed = self.time(source, self.contenders)
         marts = self.out_dir(Contender.PIPELINE, source) / _MARTS
-        tables = {}
-        for each in self.contenders:
-            say(f"{source.name}: comparing with {each.title}")
-            other = self.out_dir(each, source)
-            if each is Contender.HAND_WRITTEN:
-                tables[each] = tuple(compare_published(marts, other / _MARTS))
-            elif each is Contender.PANDAS:
-                tables[each] = tuple(compare_outputs(marts, other))
+        tables: dict[Contender, tuple[TableResult, ...]] = {}
+        for each in timed[1:]:
+            contender = each.contender
+            say(f"{source.name}: comparing with {contender.title}")
+            other = self.out_dir(contender, source)
+            tables[contender] = tuple(
+                compare_outputs(marts, other)
+                if contender is Contender.PANDAS
+                else compare_published(marts, other / _MARTS)
+            )
         return SideBySide(source, count_rows(source), timed, tables)
 
     def time(
@@ -149,7 +151,7 @@ class Bench:
         for turn in range(max(self._repeats(each) for each in contenders)):
             for each in contenders:
                 if turn < self._repeats(each):
-                    small[each].append(self.run(each, one_order))
+                    small[each].append(self.run(each, one_order, memory_limit))
                     whole[each].append(self.run(each, source, memory_limit))
         return tuple(
             Timed(each, Repeated(tuple(whole[each])), Repeated(tuple(small[each])))
