@@ -125,7 +125,7 @@ def _side_by_side_report(result: SideBySide) -> list[str]:
     if len(result.timed) > 1:
         lines += ["", *_ratios(result.timed)]
     for other, tables in result.tables.items():
-        lines += ["", f"The pipeline's tables and those of the {other.title}:", ""]
+        lines += ["", f"The pipeline's tables and those of the {other.label}:", ""]
         lines += _comparison_rows(tables)
     return [*lines, ""]
 
@@ -133,14 +133,14 @@ def _side_by_side_report(result: SideBySide) -> list[str]:
 def _timed_rows(timed: tuple[Timed, ...], suffix: str = "") -> list[str]:
     lines = _table_head()
     for each in timed:
-        title = each.contender.title + suffix
+        title = each.contender.label + suffix
         lines += [_row(title, each.whole), _row(f"{title}, one order", each.start_up)]
     return lines
 
 
 def _ratios(timed: tuple[Timed, ...]) -> list[str]:
     ours, *others = timed
-    titles = " | ".join(other.contender.title for other in others)
+    titles = " | ".join(other.contender.label for other in others)
     rows = {
         "wall time": [
             _ratio(other.whole.wall_seconds, ours.whole.wall_seconds) for other in others
@@ -210,7 +210,7 @@ def _growth_report(grown: tuple[Grown, ...]) -> list[str]:
     factor = large_rows / small_rows
     lines = [f"## Growth from {small_rows:,} to {large_rows:,} rows", "", *_table_head()]
     for each in grown:
-        title = each.small.contender.title
+        title = each.small.contender.label
         lines += [_row(f"{title}, {small_rows:,}", each.small.whole)]
         lines += [_row(f"{title}, {large_rows:,}", each.large.whole)]
     lines += [
@@ -226,7 +226,7 @@ def _growth_report(grown: tuple[Grown, ...]) -> list[str]:
         wall = _ratio(large.work_wall_seconds, small.work_wall_seconds * factor)
         cpu = _ratio(large.work_cpu_seconds, small.work_cpu_seconds * factor)
         memory = _ratio(large.whole.peak_bytes, small.whole.peak_bytes * factor)
-        title = each.small.contender.title
+        title = each.small.contender.label
         lines.append(f"| {title} | {wall} | {cpu} | {memory} |")
     return [*lines, ""]
 

@@ -49,7 +49,7 @@ class Contender(StrEnum):
     PANDAS = "pandas"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """Words for a report."""
         return {
             "pipeline": "pipeline",
@@ -132,7 +132,7 @@ class Bench:
         tables: dict[Contender, tuple[TableResult, ...]] = {}
         for each in timed[1:]:
             contender = each.contender
-            say(f"{source.name}: comparing with {contender.title}")
+            say(f"{source.name}: comparing with {contender.label}")
             other = self.out_dir(contender, source)
             tables[contender] = tuple(
                 compare_outputs(marts, other)
@@ -218,7 +218,7 @@ class Bench:
         self, contender: Contender, source: Source, memory_limit: str | None = None
     ) -> Measurement:
         """A contender from nothing, in a process of its own."""
-        say(f"{source.name}: {contender.title}")
+        say(f"{source.name}: {contender.label}")
         out = self.out_dir(contender, source)
         shutil.rmtree(out, ignore_errors=True)
         if contender is Contender.PIPELINE:
