@@ -241,8 +241,9 @@ def _write_changed_period(
     con: duckdb.DuckDBPyConnection, base: RunManifest, has_corrections: bool
 ) -> None:
     """The earliest date of a changed line, less a day for the shop's time zone, and the month it
-    lies in or, if that is earlier, the one that was not closed at the publication."""
+    lies in or, if that is earlier, the first one that is not closed, before or after."""
     since = base.marks
+    unsettled_from = _unsettled_from(con, base, has_corrections) or date(1900, 1, 1)
     moments = """
         select min(ordered_at) as moment from raw.order_lines where _file_id > $1
         union all
@@ -269,7 +270,7 @@ def _write_changed_period(
         from ({moments})
         having min(moment) is not null
         """,
-        [since.last_file_id, since.last_removal, base.as_of_date],
+        [since.last_file_id, since.last_removal, unsettled_from],
     )
 
 

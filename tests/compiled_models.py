@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 #: The last one is also that of the hooks.
 _MODES: tuple[Mode, ...] = ("full", "incremental")
 _BETWEEN_HOOKS = "\n-- the next hook\n"
-_NO_MODELS = ("resource_type:seed", "resource_type:test", "resource_type:unit_test")
+_NOT_COMPILED = ("resource_type:seed", "resource_type:unit_test")
 
 #: The sets of variables that tests ask for, by name; what is not set keeps its default.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -57,7 +57,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
-_VARIANTS_FILE = "variants_to_compile.json"
+_TO_COMPILE_FILE = "to_compile.json"
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,22 @@ class CompiledModel:
             return [*self.hooks, f"insert into {self.relation} by name {self.sql[mode]}"]
         kind = "view" if self.is_view else "table"
         return [f"create or replace {kind} {self.relation} as {self.sql[mode]}"]
+
+
+@dataclass(frozen=True)
+class CompiledCheck:
+    """One data test of the dbt project: a query that must find no row."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class CompiledVariant:
+    """Everything that was compiled under one set of variables."""
+
+    models: dict[str, CompiledModel]
+    checks: tuple[CompiledCheck, ...]
 
 
 class SmallWarehouse:
@@ -167,34 +183,66 @@ class SmallWarehouse:
 @cache
 def small_warehouse(variant: str) -> SmallWarehouse:
     """The small warehouse of one variant; compiled at the first call of the session."""
-    models, seeds = _compiled_project()
-    return SmallWarehouse(models[variant], seeds)
+    variants, seeds = _compiled_project()
+    return SmallWarehouse(variants[variant].models, seeds)
 
 
-def small_warehouses(variants: Mapping[str, Mapping[str, Any]]) -> dict[str, SmallWarehouse]:
-    """Small warehouses of variants that one test alone asks for, compiled together."""
-    models, seeds = _compile(variants)
-    return {name: SmallWarehouse(models[name], seeds) for name in variants}
+def compiled_checks(variant: str) -> tuple[CompiledCheck, ...]:
+    """The data tests of the project under a variant, seeds and sources included."""
+    variants, _ = _compiled_project()
+    return variants[variant].checks
+
+
+def dated_warehouse(variant: str) -> SmallWarehouse:
+    """A new small warehouse that measures to the date in ``main.as_of``, if one stands there.
+
+    For tests that choose the as-of date themselves; of a variant that sets none.
+    """
+    variants, seeds = _compiled_project()
+    dated = dict(variants[variant].models)
+    period = dated["int_reporting_period"]
+    last = "last_order_date as as_of_date"
+    if any(sql.count(last) != 1 for sql in period.sql.values()):
+        raise ValueError(f"int_reporting_period does not take the last date under {variant}")
+    chosen = "coalesce((select max(as_of_date) from main.as_of), last_order_date) as as_of_date"
+    sql = {mode: text.replace(last, chosen) for mode, text in period.sql.items()}
+    dated["int_reporting_period"] = replace(period, sql=sql)
+    warehouse = SmallWarehouse(dated, seeds)
+    warehouse.con.execute("create table main.as_of (as_of_date date)")
+    return warehouse
+
+
+def small_warehouses(
+    variants: Mapping[str, Mapping[str, Any]], models: Sequence[str]
+) -> dict[str, SmallWarehouse]:
+    """Small warehouses with a few models, of variants that one test alone asks for.
+
+    Only these models are compiled, once for each variant; what else they read, the test makes.
+    """
+    compiled, seeds = _compile(variants, models)
+    return {name: SmallWarehouse(compiled[name].models, seeds) for name in variants}
 
 
 @cache
 def second_warehouse(variant: str) -> SmallWarehouse:
     """Another small warehouse of the same variant, for tests that compare two."""
-    models, seeds = _compiled_project()
-    return SmallWarehouse(models[variant], seeds)
+    variants, seeds = _compiled_project()
+    return SmallWarehouse(variants[variant].models, seeds)
 
 
 @cache
-def _compiled_project() -> tuple[dict[str, dict[str, CompiledModel]], dict[str, pa.Table]]:
+def _compiled_project() -> tuple[dict[str, CompiledVariant], dict[str, pa.Table]]:
     return _compile(VARIANTS)
 
 
 def _compile(
-    variants: Mapping[str, Mapping[str, Any]],
-) -> tuple[dict[str, dict[str, CompiledModel]], dict[str, pa.Table]]:
+    variants: Mapping[str, Mapping[str, Any]], models: Sequence[str] = ()
+) -> tuple[dict[str, CompiledVariant], dict[str, pa.Table]]:
     with tempfile.TemporaryDirectory() as folder:
         work_dir = Path(folder)
-        (work_dir / _VARIANTS_FILE).write_text(json.dumps(variants), encoding="utf-8")
+        (work_dir / _TO_COMPILE_FILE).write_text(
+            json.dumps({"variants": variants, "models": list(models)}), encoding="utf-8"
+        )
         environment = {
             **os.environ,
             "CUSTOMER_VALUE_WAREHOUSE": str(work_dir / "warehouse.duckdb"),
@@ -215,11 +263,12 @@ def _compile(
         if done.returncode != 0:
             said = (done.stdout + done.stderr).strip().splitlines()
             raise RuntimeError("dbt could not compile the project:\n" + "\n".join(said[:30]))
-        models = {
-            variant: _read_models(json.loads((work_dir / f"{variant}.json").read_text("utf-8")))
-            for variant in variants
-        }
-        return models, _read_seeds(work_dir / "warehouse.duckdb")
+        compiled = {}
+        for variant in variants:
+            found = json.loads((work_dir / f"{variant}.json").read_text("utf-8"))
+            checks = tuple(CompiledCheck(**check) for check in found["checks"])
+            compiled[variant] = CompiledVariant(_read_models(found["models"]), checks)
+        return compiled, _read_seeds(work_dir / "warehouse.duckdb")
 
 
 def _read_models(models: list[dict[str, Any]]) -> dict[str, CompiledModel]:
@@ -246,25 +295,39 @@ def _compile_variants(work_dir: Path) -> None:
     options = ["--profiles-dir", str(DBT_PROJECT_DIR), "--project-dir", str(DBT_PROJECT_DIR)]
     options += ["--target-path", str(work_dir / "target"), "--log-path", str(work_dir / "logs")]
     options += ["--quiet"]
-    _invoke(["seed", *options])
-    variants = json.loads((work_dir / _VARIANTS_FILE).read_text("utf-8"))
-    for variant, variables in variants.items():
-        models = _compile_variant([*options, "--vars", json.dumps(variables)])
-        (work_dir / f"{variant}.json").write_text(json.dumps(models), encoding="utf-8")
-
-
-def _compile_variant(options: Sequence[str]) -> list[dict[str, Any]]:
-    """Every model of a variant, as the arguments of ``CompiledModel``."""
+    wanted = json.loads((work_dir / _TO_COMPILE_FILE).read_text("utf-8"))
+    # Which models there are and what they refer to is the same under all variables.
     manifest = _invoke(["parse", *options])
+    _invoke(["seed", *options], manifest.deepcopy())
+    for variant, variables in wanted["variants"].items():
+        compiled = _compile_variant(
+            [*options, "--vars", json.dumps(variables)], manifest.deepcopy(), wanted["models"]
+        )
+        (work_dir / f"{variant}.json").write_text(json.dumps(compiled), encoding="utf-8")
+
+
+def _compile_variant(
+    options: Sequence[str], manifest: Any, only: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Models and checks of a variant, as the arguments of their classes.
+
+    ``only``: models to be compiled alone, for full builds and without the checks.
+    """
+    selection = ["--select", *only] if only else ["--exclude", *_NOT_COMPILED]
     sql: dict[str, dict[str, str]] = {}
     nodes: dict[str, Any] = {}
-    for mode in _MODES:
+    checks: dict[str, str] = {}
+    for mode in _MODES[:1] if only else _MODES:
         os.environ["CUSTOMER_VALUE_BUILD"] = mode
-        for result in _invoke(["compile", *options, "--exclude", *_NO_MODELS], manifest):
-            nodes[result.node.unique_id] = result.node
-            sql.setdefault(result.node.unique_id, {})[mode] = result.node.compiled_code
-    hooks = _render_hooks(options, manifest, nodes)
-    return [
+        for result in _invoke(["compile", *options, *selection], manifest):
+            node = result.node
+            if node.resource_type == "model":
+                nodes[node.unique_id] = node
+                sql.setdefault(node.unique_id, {})[mode] = node.compiled_code
+            elif node.resource_type == "test" and mode == "full" and not only:
+                checks[node.name] = node.compiled_code
+    hooks = {} if only else _render_hooks(options, manifest, nodes)
+    models = [
         {
             "name": node.name,
             "relation": node.relation_name,
@@ -276,6 +339,8 @@ def _compile_variant(options: Sequence[str]) -> list[dict[str, Any]]:
         }
         for unique_id, node in nodes.items()
     ]
+    named = [{"name": name, "sql": text} for name, text in sorted(checks.items())]
+    return {"models": models, "checks": named}
 
 
 def _render_hooks(

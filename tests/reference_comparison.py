@@ -54,7 +54,9 @@ TABLES = {
 
 #: Tables of several snapshots, of which the reference knows the one at the as-of date.
 SNAPSHOT_TABLES = ("fct_rfm_snapshots", "fct_rfm_scores")
-AT_THE_AS_OF_DATE = "snapshot_date in (select snapshot_date from rfm.dim_snapshots where is_as_of)"
+AT_THE_AS_OF_DATE = (
+    "snapshot_date in (select snapshot_date from marts.rfm.dim_snapshots where is_as_of)"
+)
 
 
 def options_of(variant: str) -> Options:

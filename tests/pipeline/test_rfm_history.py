@@ -4,7 +4,7 @@ Belongs here: what holds between snapshots, and between a snapshot and a build t
 not belong here: the figures of the last snapshot (test_online_retail.py).
 """
 
-import bisect
+import random
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -43,6 +43,36 @@ STRAIGHT_SNAPSHOT = """
     group by customer_id
     having count(*) filter (n > 0) > 0
     order by customer_id
+"""
+
+
+#: What the scores of a snapshot need, from the cells and cuts to the score itself.
+SCORING_MODELS = (
+    "int_rfm_schemes", "dim_rfm_cells", "dim_rfm_thresholds", "dim_rfm_cuts", "fct_rfm_scores",
+)  # fmt: skip
+SNAPSHOT_DAY = date(2024, 1, 31)
+SNAPSHOTS_RELATION = '"marts"."rfm"."fct_rfm_snapshots"'
+#: One snapshot of 97 customers with ties, negative amounts and customers of one day.
+MADE_UP_SNAPSHOT = f"""
+    create schema if not exists marts.rfm;
+    create table marts.rfm.dim_snapshots as
+        select
+            date '{SNAPSHOT_DAY}' as snapshot_date, date '2024-01-01' as order_month,
+            true as is_as_of;
+    create table marts.rfm.fct_rfm_intervals as
+        select
+            'c' || i as customer_id, last_date as valid_from, date '9999-12-01' as valid_until,
+            date '2020-01-01' as first_order_date, last_date as last_order_date,
+            (i * 7) % 13 as frequency,
+            cast((i * i * i) % 20011 / 8 - 50 as decimal(18, 4)) as monetary
+        from (
+            select i, date '{SNAPSHOT_DAY}' - cast((i * i) % 211 as integer) as last_date
+            from range(97) as numbers(i)
+        ) as numbers;
+    create table marts.rfm.fct_rfm_snapshots (
+        snapshot_date date, customer_id varchar, recency_days bigint, frequency bigint,
+        monetary decimal(18, 4)
+    );
 """
 
 
@@ -327,9 +357,11 @@ def test_a_reference_outside_the_data_says_what_to_do(build: Builder, tmp_path: 
 
 @pytest.fixture(scope="module")
 def by_bins() -> dict[int, SmallWarehouse]:
-    """The models compiled for every number of bins, with the median among the schemes."""
+    """The scoring models of a made-up snapshot by number of bins, the median among the schemes."""
     names = {bins: f"bins_{bins}" for bins in range(2, 11)}
-    made = small_warehouses({name: {"rfm_quantile_bins": bins} for bins, name in names.items()})
+    made = small_warehouses(
+        {name: {"rfm_quantile_bins": bins} for bins, name in names.items()}, SCORING_MODELS
+    )
     for warehouse in made.values():
         warehouse.con.execute(
             "insert into seeds.rfm_schemes select 'median_split', 'median', * exclude "
@@ -337,13 +369,14 @@ def by_bins() -> dict[int, SmallWarehouse]:
             "insert into seeds.rfm_segments select 'median_split', * exclude (scheme) "
             "from seeds.rfm_segments where scheme = 'mean_split'"
         )
+        warehouse.con.execute(MADE_UP_SNAPSHOT)
+        warehouse.build({}, SCORING_MODELS)
     return {bins: made[name] for bins, name in names.items()}
 
 
 @pytest.mark.parametrize("bins", range(2, 11))
 def test_every_cell_has_one_segment(by_bins: dict[int, SmallWarehouse], bins: int) -> None:
     warehouse = by_bins[bins]
-    warehouse.build({}, ("dim_rfm_cells",))
     cells = warehouse.rows("dim_rfm_cells", "scheme, r_score, f_score, m_score, rfm_code, segment")
     ranges = {
         "quintile": range(1, bins + 1),
@@ -365,64 +398,54 @@ def test_every_cell_has_one_segment(by_bins: dict[int, SmallWarehouse], bins: in
 
 @pytest.mark.parametrize("bins", range(2, 11))
 def test_every_value_has_one_score(by_bins: dict[int, SmallWarehouse], bins: int) -> None:
-    """Values on every cut and one step beside it, against a search in the published bounds."""
+    """On every cut, one step beside it, and anywhere: one published band holds the value."""
     warehouse = by_bins[bins]
-    day = date(2024, 1, 31)
-    step = {"recency_days": 1, "frequency": 1, "monetary": Decimal("0.0001")}
-    warehouse.build({}, ("dim_rfm_cells", "fct_rfm_scores"))
     con = warehouse.con
-    con.execute(
-        "insert into rfm.dim_snapshots values (?, 1, null, date '2024-01-01', true, true)", [day]
-    )
-    con.execute(
-        "insert into rfm.fct_rfm_intervals "
-        "select 'c' || i, last_date, date '9999-12-01', date '2020-01-01', last_date, "
-        "(i * 7) % 13, (i * i * i) % 20011 / 8 - 50 from (select i, date '2024-01-31' - "
-        "cast((i * i) % 211 as integer) as last_date from range(97) as numbers(i)) as numbers"
-    )
-    for name in ("dim_rfm_thresholds", "dim_rfm_cuts"):
-        model = warehouse.models[name]
-        con.execute(f"create or replace table {model.relation} as {model.sql}")
-    bounds: dict[tuple[str, str], list[tuple[float, bool]]] = {}
-    for scheme, measure, lower, included in con.execute(
-        "select scheme, measure, lower_bound, is_lower_bound_included from rfm.dim_rfm_cuts "
-        "where lower_bound is not null order by lower_bound"
-    ).fetchall():
-        bounds.setdefault((scheme, measure), []).append((lower, included))
-    values: dict[str, set[Any]] = {measure: {0} for measure in step}
-    for (_, measure), cuts in bounds.items():
-        for cut, _ in cuts:
+    cuts: dict[tuple[str, str], list[tuple[int, float | None, float | None, bool]]] = {}
+    for scheme, measure, *band in warehouse.rows(
+        "dim_rfm_cuts",
+        "scheme, measure, score, lower_bound, upper_bound, is_lower_bound_included",
+    ):
+        cuts.setdefault((scheme, measure), []).append(tuple(band))
+    anywhere = random.Random(bins)
+    values: dict[str, set[Any]] = {
+        "recency_days": {0, *(anywhere.randrange(4_000) for _ in range(200))},
+        "frequency": {0, *(anywhere.randrange(60) for _ in range(40))},
+        "monetary": {Decimal(anywhere.randrange(-(10**7), 10**9)) / 10_000 for _ in range(200)},
+    }
+    for (_, measure), bands in cuts.items():
+        step = Decimal("0.0001") if measure == "monetary" else 1
+        for cut in {bound for _, *bounds, _ in bands for bound in bounds if bound is not None}:
             nearest = round(Decimal(cut), 4) if measure == "monetary" else int(cut)
-            values[measure] |= {nearest - step[measure], nearest, nearest + step[measure]}
+            values[measure] |= {nearest - step, nearest, nearest + step}
     columns = {measure: sorted(found) for measure, found in values.items()}
-    longest = max(len(found) for found in columns.values())
-    view = warehouse.models["fct_rfm_snapshots"].relation
-    con.execute(f"drop view {view}")
-    con.execute(
-        f"create table {view} (snapshot_date date, customer_id varchar, recency_days bigint, "
-        "frequency bigint, monetary decimal(18, 4))"
-    )
     rows = [
-        (day, str(i), *(columns[measure][i % len(columns[measure])] for measure in step))
-        for i in range(longest)
+        (SNAPSHOT_DAY, str(i), *(column[i % len(column)] for column in columns.values()))
+        for i in range(max(map(len, columns.values())))
     ]
-    con.executemany(f"insert into {view} values (?, ?, ?, ?, ?)", rows)
+    con.execute(f"delete from {SNAPSHOTS_RELATION}")
+    con.executemany(f"insert into {SNAPSHOTS_RELATION} values (?, ?, ?, ?, ?)", rows)
     found = {
         (scheme, customer): scores
-        for scheme, customer, *scores in con.execute(
-            "select scheme, customer_id, r_score, f_score, m_score from rfm.fct_rfm_scores"
-        ).fetchall()
+        for scheme, customer, *scores in warehouse.rows(
+            "fct_rfm_scores", "scheme, customer_id, r_score, f_score, m_score"
+        )
     }
-    assert len(found) == 4 * len(rows)
-    lowest = {"quintile": 1, "fixed_bands": 1, "mean_split": 0, "median_split": 0}
-    for scheme, low in lowest.items():
+    schemes = {scheme for scheme, _ in cuts}
+    assert schemes == {"quintile", "mean_split", "median_split", "fixed_bands"}
+    assert len(found) == len(schemes) * len(rows)
+    for scheme in schemes:
         for _, customer, *measured in rows:
-            expected = []
-            for measure, value in zip(step, measured, strict=True):
-                cuts = bounds[scheme, measure]
-                is_included = cuts[0][1]
-                search = bisect.bisect_right if is_included else bisect.bisect_left
-                passed = search([cut for cut, _ in cuts], float(value))
-                score = len(cuts) - passed if measure == "recency_days" else passed
-                expected.append(low + score)
-            assert found[scheme, customer] == expected
+            holding = [
+                [band[0] for band in cuts[scheme, measure] if _holds(band, float(value))]
+                for measure, value in zip(columns, measured, strict=True)
+            ]
+            assert holding == [[score] for score in found[scheme, customer]], measured
+
+
+def _holds(band: tuple[int, float | None, float | None, bool], value: float) -> bool:
+    """Bands are half open; which end belongs to them is said of the lower one."""
+    _, lower, upper, is_lower_bound_included = band
+    if is_lower_bound_included:
+        return (lower is None or lower <= value) and (upper is None or value < upper)
+    return (lower is None or lower < value) and (upper is None or value <= upper)

@@ -90,15 +90,23 @@ def published(comparing: ModuleType, folder: Path, their_sql: str) -> dict[str, 
 
 
 def test_published_tables_and_views_are_equal(comparing: ModuleType, tmp_path: Path) -> None:
-    found = published(comparing, tmp_path, "update core.fct_orders set order_share = order_share + 1e-9")
+    found = published(
+        comparing, tmp_path, "update core.fct_orders set order_share = order_share + 1e-9"
+    )
     assert found == {"core.fct_orders": True, "core.fct_totals": True}
 
 
 @pytest.mark.parametrize(
     ("their_sql", "is_total_equal"),
     [
-        ("update core.fct_orders set net_revenue = net_revenue + 0.0001 where order_id = 'o1'", False),
-        ("update core.fct_orders set order_share = order_share + 0.001 where order_id = 'o1'", True),
+        (
+            "update core.fct_orders set net_revenue = net_revenue + 0.0001 where order_id = 'o1'",
+            False,
+        ),
+        (
+            "update core.fct_orders set order_share = order_share + 0.001 where order_id = 'o1'",
+            True,
+        ),
         ("update core.fct_orders set order_date = order_date + 1 where order_id = 'o1'", True),
         ("delete from core.fct_orders where order_id = 'o0'", True),
         ("insert into core.fct_orders from core.fct_orders where order_id = 'o0'", True),

@@ -123,11 +123,12 @@ staged_totalled as (
     select
         count(*) as line_count,
         coalesce(sum(staged_lines.quantity * staged_lines.unit_price), 0) as revenue,
+        -- There is no period when every line is later.
         coalesce(sum(case
-            when staged_lines.order_date > period.as_of_date then 1 else 0
+            when coalesce(staged_lines.order_date > period.as_of_date, true) then 1 else 0
         end), 0) as later_count,
         coalesce(sum(case
-            when staged_lines.order_date > period.as_of_date
+            when coalesce(staged_lines.order_date > period.as_of_date, true)
                 then staged_lines.quantity * staged_lines.unit_price
             else 0
         end), 0) as later_revenue
