@@ -50,12 +50,19 @@ def test_states_of_every_value_and_month(
     shop: Built = request.getfixturevalue(built)
     values = _values_of_customers(shop, dimension)
     months = [m for (m,) in shop.marts("select order_month from lifecycle.dim_months order by 1")]
+    first_orders = dict(
+        shop.marts(
+            "select customer_id, cast(date_trunc('month', first_order_date) as date) "
+            "from core.dim_customers where first_order_date is not null"
+        )
+    )
     bought: dict[str, set[date]] = {}
     first_months: dict[str, date] = {}
     for customer, month, is_purchase in shop.marts(
         "select customer_id, order_month, is_purchase_month from lifecycle.fct_purchase_months"
     ):
-        value = values.get(customer, "unknown")
+        is_placed = month >= first_orders.get(customer, date.max)
+        value = values[customer] if is_placed else "unknown"
         first_months[value] = min(month, first_months.get(value, month))
         if is_purchase:
             bought.setdefault(customer, set()).add(month)

@@ -1,5 +1,6 @@
 -- A customer belongs to the country and the channel of the first order for good, so that stock and
--- flow of a value agree month by month. A prospect has no such order yet: value unknown.
+-- flow of a value agree month by month. Before it (a prospect, money that moved before the month of
+-- the first order) the value is unknown, as it was then.
 
 {%- set dimensions = ['country', 'channel'] %}
 {%- set counts = [
@@ -17,7 +18,8 @@ customers as (
     select
         customer_id,
         coalesce(first_country, 'unknown') as country,
-        coalesce(first_channel, 'unknown') as channel
+        coalesce(first_channel, 'unknown') as channel,
+        {{ month_of('first_order_date') }} as first_order_month
     from {{ ref('dim_customers') }}
 
 ),
@@ -34,24 +36,40 @@ months as (
 
 ),
 
+placed as (
+
+    select
+        purchase_months.*,
+        case
+            when customers.first_order_month > purchase_months.order_month then 'unknown'
+            else customers.country
+        end as country,
+        case
+            when customers.first_order_month > purchase_months.order_month then 'unknown'
+            else customers.channel
+        end as channel
+    from purchase_months
+    inner join customers
+        on purchase_months.customer_id = customers.customer_id
+
+),
+
 -- All dimensions at once: one pass over the customers, few rows left.
 counted as (
 
     select
-        customers.country,
-        customers.channel,
-        purchase_months.order_month,
-        sum(case when purchase_months.state = 'new' then 1 else 0 end) as new_count,
-        sum(case when purchase_months.state = 'active' then 1 else 0 end) as active_count,
-        sum(case when purchase_months.state = 'reactivated' then 1 else 0 end)
+        country,
+        channel,
+        order_month,
+        sum(case when state = 'new' then 1 else 0 end) as new_count,
+        sum(case when state = 'active' then 1 else 0 end) as active_count,
+        sum(case when state = 'reactivated' then 1 else 0 end)
             as reactivated_count,
-        sum(case when purchase_months.order_count > 1 then 1 else 0 end) as repeat_buyer_count,
-        sum(purchase_months.order_count) as order_count,
-        sum(purchase_months.revenue) as revenue
-    from purchase_months
-    inner join customers
-        on purchase_months.customer_id = customers.customer_id
-    group by customers.country, customers.channel, purchase_months.order_month
+        sum(case when order_count > 1 then 1 else 0 end) as repeat_buyer_count,
+        sum(order_count) as order_count,
+        sum(revenue) as revenue
+    from placed
+    group by country, channel, order_month
 
 ),
 
