@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.manifest import Manifest
 from orchestration.settings import PROJECT_ROOT, Settings
 
@@ -57,6 +58,8 @@ class Built:
         """Rows of a query on the warehouse, with the publication attached as ``marts``."""
         with duckdb.connect(str(self.warehouse_path), read_only=True) as con:
             con.execute(f"attach '{self.marts_path}' as marts (read_only)")
+            schemas = ",".join(f"marts.{schema}" for schema in PUBLISHED_SCHEMAS)
+            con.execute(f"set search_path = 'warehouse.main,{schemas}'")
             return con.execute(sql, list(parameters)).fetchall()
 
 

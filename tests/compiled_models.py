@@ -145,8 +145,10 @@ class SmallWarehouse:
 
     def _prepare(self, seeds: Mapping[str, pa.Table]) -> None:
         from orchestration.landing.load import ensure_raw_tables
+        from orchestration.restatement import write_first_publication
 
         ensure_raw_tables(self.con)
+        write_first_publication(self.con)
         self.con.execute("create schema seeds")
         for schema in {model.relation.rpartition(".")[0] for model in self.models.values()}:
             self.con.execute(f"create schema if not exists {schema}")

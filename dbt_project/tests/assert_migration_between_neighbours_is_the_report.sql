@@ -1,5 +1,8 @@
 -- Between the last two snapshots, the view over any two says what the report of neighbours says.
 -- What it compares are two ways of reading the same intervals: tried in full builds.
+{{ config(meta={
+    'dagster': {'ref': {'name': 'rpt_segment_migration_between', 'package_name': 'customer_value'}}
+}) }}
 
 {%- set from_snapshot, to_snapshot = last_two_snapshots() %}
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.manifest import Node
+from orchestration.warehouse import MARTS
 from tests.building import Built
 
 #: Check, what breaks it, and the models to build again so that it can see the damage.
@@ -145,7 +147,7 @@ DAMAGES: list[tuple[str, str, tuple[str, ...]]] = [
     ),
     (
         "assert_revenue_walk_adds_up",
-        "update intermediate.rpt_segment_moves set revenue_after = revenue_after + 0.01 "
+        "update rfm.rpt_segment_moves set revenue_after = revenue_after + 0.01 "
         "where from_segment = 'none' and to_segment = 'none'",
         ("rpt_revenue_walk",),
     ),
@@ -194,8 +196,12 @@ def test_the_check_finds_the_damage(
 ) -> None:
     nodes = {node.name: node for node in demo.manifest.nodes.values()}
     warehouse = Path(shutil.copy(demo.warehouse_path, tmp_path / "warehouse.duckdb"))
+    marts = Path(shutil.copy(demo.marts_path, tmp_path / "copy.duckdb"))
     sql = _compiled(demo, nodes[check])
     with duckdb.connect(str(warehouse)) as con:
+        con.execute(f"attach '{marts}' as {MARTS}")
+        schemas = ",".join(f"{MARTS}.{schema}" for schema in PUBLISHED_SCHEMAS)
+        con.execute(f"set search_path = 'warehouse.main,{schemas}'")
         assert con.execute(sql).fetchall() == []
         con.execute(damage)
         for name in rebuilt:

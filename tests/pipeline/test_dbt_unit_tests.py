@@ -19,6 +19,7 @@ def test_all_unit_tests_pass(demo: Built, tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "data")
     settings.resolved_temp_dir.mkdir(parents=True)
     shutil.copy(demo.warehouse_path, settings.warehouse_path)
+    shutil.copy(demo.marts_path, settings.marts_build_path)
     shutil.copytree(demo.settings.dbt_target_dir, settings.dbt_target_dir)
     command = [
         sys.executable, "-m", "dbt.cli.main", "test", "--select", "test_type:unit",
