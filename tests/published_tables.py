@@ -16,9 +16,7 @@ from orchestration.layers import PUBLISHED_SCHEMAS
 NOT_INCREMENTAL: tuple[str, ...] = ("quality.rpt_restatements",)
 
 
-def differences(
-    marts: Path, other: Path, without: Sequence[str] = NOT_INCREMENTAL
-) -> list[str]:
+def differences(marts: Path, other: Path, without: Sequence[str] = NOT_INCREMENTAL) -> list[str]:
     """What two publications differ in: one line per table with the rows only one of them has.
 
     A row that stands twice in one and once in the other is a difference. Schema ``meta``, which
