@@ -7,7 +7,8 @@ belong here: what lands (``landed_histories.py``), and assertions.
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from orchestration import build_plan
+from orchestration.build_plan import why_full
+from orchestration.changes import BASE, write_changes, write_no_changes
 from orchestration.fingerprint import Fingerprint
 from orchestration.landing.contract import CONTRACT
 from orchestration.landing.ledger import ensure_raw_tables, read_marks
@@ -21,7 +22,6 @@ from tests.reference_comparison import Rows, in_order
 
 #: So large that no change is too much to be built incrementally.
 _ANY_SHARE = 1e9
-_BASE = "base"
 _READ_OF_BASE = ("fct_order_lines", "dim_customers")
 _MADE_FROM = Fingerprint(inputs="", settings="the same", code="the same")
 _RAW_TABLES = (*CONTRACT, "loaded_files", "rejected_rows")
@@ -56,25 +56,25 @@ class StepByStep:
         for table in (*_RAW_TABLES, "removed_rows", "marks"):
             con.execute(f"delete from raw.{table}")
         ensure_raw_tables(con)
-        con.execute(f"attach if not exists ':memory:' as {_BASE}")
-        con.execute(f"create schema if not exists {_BASE}.core")
+        con.execute(f"attach if not exists ':memory:' as {BASE}")
+        con.execute(f"create schema if not exists {BASE}.core")
 
     def build(self, landing: Landing) -> Touched | None:
         """Land and build; how much was touched, None in the full build."""
         con = self.warehouse.con
         land(con, landing)
         if self.base is None:
-            build_plan._write_no_changes(con)
+            write_no_changes(con)
             touched = None
             self.warehouse.run(targets(self.variant))
             for table in _READ_OF_BASE:
                 con.execute(
-                    f"create or replace view {_BASE}.core.{table} as from {MARTS}.core.{table}"
+                    f"create or replace view {BASE}.core.{table} as from {MARTS}.core.{table}"
                 )
         else:
-            build_plan._write_no_changes(con)
-            assert build_plan._why_full(con, self.base, _MADE_FROM) is None
-            assert build_plan._write_changes(con, self.base, _ANY_SHARE) is None
+            write_no_changes(con)
+            assert why_full(con, self.base, _MADE_FROM) is None
+            assert write_changes(con, self.base, _ANY_SHARE) is None
             touched = Touched(
                 self._count("changes.touched_customers"),
                 self._count("changes.touched_orders"),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -113,17 +114,14 @@ def landed_histories(draw: st.DrawFn) -> list[Landing]:
     steps: list[tuple[int, int, Callable[[], list[FileChange]]]] = []
     arrivals = draw(st.lists(st.integers(0, LANDINGS - 1), min_size=FILES, max_size=FILES))
     steps += [
-        (arrival, 0, lambda file=file: _order_file(files, file))  # type: ignore[misc]
-        for file, arrival in enumerate(arrivals)
+        (arrival, 0, partial(_order_file, files, file)) for file, arrival in enumerate(arrivals)
     ]
     for landing, file, how, edits in draw(st.lists(_late_changes, max_size=4)):
         steps.append(
             (
                 max(landing, arrivals[file]),
                 1,
-                lambda file=file, how=how, edits=edits: _changed_order_file(  # type: ignore[misc]
-                    files, file, how, edits, customers
-                ),
+                partial(_changed_order_file, files, file, how, edits, customers),
             )
         )
     for dataset, rows in (("customers", _customers(customers)), ("products", _products())):
@@ -131,11 +129,11 @@ def landed_histories(draw: st.DrawFn) -> list[Landing]:
             st.lists(st.tuples(st.integers(0, LANDINGS), st.integers(1, 2), rows), max_size=3)
         ):
             change = FileChange(f"{dataset}_{file}.csv", dataset, tuple(version))
-            steps.append((landing, 0, lambda change=change: [change]))  # type: ignore[misc]
+            steps.append((landing, 0, partial(list, [change])))
     if WITH_CORRECTIONS:
         for landing, file, version in draw(_correction_files(lines, customers)):
             change = FileChange(f"corrections_{file}.csv", "corrections", tuple(version))
-            steps.append((landing, 2, lambda change=change: [change]))  # type: ignore[misc]
+            steps.append((landing, 2, partial(list, [change])))
     landings: list[Landing] = []
     for number in range(LANDINGS + 1):
         due = sorted((step for step in steps if step[0] == number), key=lambda step: step[1])
@@ -289,13 +287,16 @@ def _customers(customers: Sequence[str]) -> st.SearchStrategy[list[Row]]:
     )
 
 
+PRODUCT_COLUMNS = ("product_id", "product_name", "list_price")
+
+
 def _products() -> st.SearchStrategy[list[Row]]:
     return st.lists(
         st.tuples(
             st.sampled_from([*PRODUCTS, "P9", "C2"]),
             st.sampled_from((None, "mug", "cup")),
             st.sampled_from((None, Decimal("2.5"), Decimal(10))),
-        ).map(lambda drawn: dict(zip(("product_id", "product_name", "list_price"), drawn))),  # noqa: B905
+        ).map(lambda drawn: dict(zip(PRODUCT_COLUMNS, drawn, strict=True))),
         max_size=4,
     )
 
