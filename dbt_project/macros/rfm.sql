@@ -18,8 +18,8 @@
 
 {#- What fct_rfm_intervals says on given dates: a select. dates: a relation with snapshot_date and
     order_month, not more than one date a month. The intervals' dates are mapped to months first;
-    the pairs of months that occur are few and are matched with the dates, so that the intervals
-    themselves are expanded by an equality join. -#}
+    the pairs of months that there can be are few and are matched with the dates, so that the
+    intervals themselves are expanded by an equality join. -#}
 {% macro rfm_at(dates) %}
     select
         range_dates.snapshot_date,
@@ -37,22 +37,18 @@
     ) as intervals
     inner join (
         select
-            occurring.from_month,
-            occurring.until_month,
+            from_months.order_month as from_month,
+            until_months.until_month,
             dates.snapshot_date
-        from (
-            select
-                {{ snapshot_month('valid_from') }} as from_month,
-                {{ snapshot_month('valid_until') }} as until_month
-            from {{ ref('fct_rfm_intervals') }}
-            group by
-                {{ snapshot_month('valid_from') }},
-                {{ snapshot_month('valid_until') }}
-        ) as occurring
+        from {{ ref('dim_months') }} as from_months
         inner join {{ dates }} as dates
-            on
-                occurring.from_month <= dates.order_month
-                and occurring.until_month > dates.order_month
+            on from_months.order_month <= dates.order_month
+        inner join (
+            select order_month as until_month from {{ ref('dim_months') }}
+            union all
+            select {{ end_of_time() }} as until_month
+        ) as until_months
+            on dates.order_month < until_months.until_month
     ) as range_dates
         on
             intervals.from_month = range_dates.from_month

@@ -87,34 +87,21 @@ ranges as (
 
 ),
 
-occurring_months as (
-
-    select
-        from_month,
-        until_month
-    from (
-        select
-            {{ snapshot_month('valid_from') }} as from_month,
-            {{ snapshot_month('valid_until') }} as until_month
-        from {{ ref('fct_rfm_intervals') }}
-    ) as months
-    where from_month < until_month
-    group by from_month, until_month
-
-),
-
+-- Every range of months that there can be; with the month that is filled, the last one may lie a
+-- month further.
 fill_months as (
 
     select
-        from_month,
-        until_month as fill_until_month
-    from occurring_months
-    union
-    select
-        from_month,
-        cast({{ dbt.dateadd('month', 1, 'until_month') }} as date) as fill_until_month
-    from occurring_months
-    where until_month < {{ end_of_time() }}
+        from_months.order_month as from_month,
+        until_months.fill_until_month
+    from {{ ref('dim_months') }} as from_months
+    inner join (
+        select cast({{ dbt.dateadd('month', 1, 'order_month') }} as date) as fill_until_month
+        from {{ ref('dim_months') }}
+        union all
+        select {{ end_of_time() }} as fill_until_month
+    ) as until_months
+        on from_months.order_month < until_months.fill_until_month
 
 ),
 
