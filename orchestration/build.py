@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from orchestration.assets.audiences import build_audience_assets
 from orchestration.assets.dbt import build_dbt_assets
 from orchestration.assets.published import build_published_assets
 from orchestration.assets.raw import build_raw_assets
@@ -48,6 +49,7 @@ def build_definitions(
             build_raw_assets(settings, reporter),
             build_dbt_assets(settings, manifest, project, reporter, is_full_refresh),
             build_published_assets(settings, manifest, reporter),
+            build_audience_assets(settings, reporter),
         ],
         jobs=build_jobs(),
         loggers=loggers,

@@ -178,6 +178,18 @@ def query(
 
 
 @app.command()
+def audiences(landing: LandingOption = None, data_dir: DataDirOption = None) -> None:
+    """Write the customers of every segment of the published marts as files."""
+    from orchestration.publishing.audiences import write_audiences
+    from orchestration.warehouse import warehouse_lock
+
+    settings = _settings_of_last_run(landing, data_dir)
+    with warehouse_lock(settings, "writing the audiences"):
+        written = write_audiences(settings)
+    print(f"{len(written.customers)} files in {written.folder}")
+
+
+@app.command()
 def dev(
     landing: LandingOption = None,
     profile: ProfileOption = None,

@@ -105,6 +105,10 @@ class Settings(BaseSettings):
         description="Largest share of customers touched by new input for which a run computes only "
         "these; 0: every run computes everything.",
     )
+    audiences: bool = Field(
+        default=True,
+        description="Write the customers of every segment as files after each publication.",
+    )
     threads: int | None = Field(
         default=None, ge=1, description="Threads DuckDB may use; unset: one per core."
     )
@@ -219,6 +223,11 @@ class Settings(BaseSettings):
     def marts_build_path(self) -> Path:
         """The DuckDB file that the marts are built in; takes the place of the published one."""
         return self.resolved_data_dir / "marts.building.duckdb"
+
+    @property
+    def audiences_dir(self) -> Path:
+        """Folder of the audience files, one per scheme and segment."""
+        return self.resolved_data_dir / "audiences"
 
     @property
     def resolved_temp_dir(self) -> Path:
