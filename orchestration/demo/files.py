@@ -121,6 +121,9 @@ def render_truth(work: Path, out: Path, calendar: ShopCalendar) -> None:
                 {states}[gross_state + 1] as gross_state, gross_order_count,
                 {_decimal("gross_revenue")} as gross_revenue
             from parts""",
+        "groups": f"""
+            select {_customer_id("customer_number")} as customer_id, customer_group
+            from parts order by customer_number""",
     }
     with duckdb.connect(config=_config(work)) as con:
         # Several threads would cut large files into row groups differently from run to run.

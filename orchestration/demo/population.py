@@ -1,7 +1,7 @@
-"""Who shops: how often, how much, from when to when.
+"""Who shops: how much, where, and the moments of their orders.
 
 Belongs here: the hidden traits of customers and the moments of their orders. Does not belong
-here: what is in an order.
+here: how often and from when to when they shop (``habits``), and what is in an order.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from orchestration.demo.calendar import DAY_SECONDS, FloatArray, IntArray, ShopCalendar
+from orchestration.demo.habits import Habits
 
 COUNTRIES = (
     "United Kingdom",
@@ -27,10 +28,6 @@ CHANNELS = ("website", "app", "marketplace", "store")
 _CHANNEL_SHARES = (0.46, 0.27, 0.17, 0.10)
 PLATFORMS = ("desktop", "mobile web", "ios", "android", "")
 
-_PROSPECT_SHARE = 0.07
-_ESTABLISHED_SHARE = 0.25
-_ONE_TIME_SHARE = 0.36
-_MEAN_LIFE_MONTHS = 15.0
 _GUEST_ORDER_SHARE = 0.06
 
 
@@ -57,13 +54,9 @@ def draw_population(rng: np.random.Generator, first_customer: int, count: int) -
 
 
 def draw_orders(
-    rng: np.random.Generator, calendar: ShopCalendar, people: Population
+    rng: np.random.Generator, calendar: ShopCalendar, people: Population, habits: Habits
 ) -> pd.DataFrame:
     """One row per order of the block, in time order, guests among them.
-
-    A customer first buys when they arrive, then at a rate of their own (gamma) until they drop
-    out (exponential); about a third buy once only, some never. Established customers bought
-    before the data begins.
 
     Returns:
         columns customer (position in the block, -1 for a guest), second, spend, country, channel,
@@ -71,19 +64,10 @@ def draw_orders(
     """
     count = len(people.spend)
     full = calendar.demand[-1]
-    is_buyer = rng.random(count) >= _PROSPECT_SHARE
-    is_buyer[0] |= people.first_customer == 0
-    is_established = rng.random(count) < _ESTABLISHED_SHARE
-    is_established[0] &= people.first_customer != 0
-    arrival = np.where(is_established, 0.0, rng.random(count) * full)
-    life = rng.exponential(_MEAN_LIFE_MONTHS, count) * rng.gamma(2.0, 0.5, count)
-    leave = np.minimum(arrival + life, full)
-    rate = rng.gamma(1.1, 0.54, count)
-    is_one_time = rng.random(count) < _ONE_TIME_SHARE
-    expected = np.where(is_buyer & ~is_one_time, rate * (leave - arrival), 0.0)
-    later = rng.poisson(expected)
+    arrival, leave = habits.arrival, habits.leave
+    later = rng.poisson(habits.later_orders)
 
-    first = np.flatnonzero(is_buyer & ~is_established)
+    first = np.flatnonzero(habits.has_first_order)
     again = np.repeat(np.arange(count), later)
     place = arrival[again] + rng.random(len(again)) * (leave - arrival)[again]
     customer = np.concatenate([first, again])
@@ -102,7 +86,7 @@ def draw_orders(
         {
             "customer": customer,
             "second": calendar.moments(rng, demand),
-            "spend": np.where(is_guest, 0.8, people.spend[customer]),
+            "spend": np.where(is_guest, 0.8, (people.spend * habits.spend)[customer]),
             "country": np.where(
                 is_guest, _choose(rng, _COUNTRY_SHARES, len(demand)), people.country[customer]
             ),

@@ -24,6 +24,7 @@ from orchestration.demo.files import (
     write_frame,
     write_part,
 )
+from orchestration.demo.habits import draw_habits, draw_planted_habits, group_frame
 from orchestration.demo.matching import RULES, line_roles
 from orchestration.demo.mess import FAULTS, NO_FAULT, file_names, make_rows
 from orchestration.demo.population import draw_orders, draw_population, draw_registrations
@@ -71,6 +72,7 @@ def generate_demo_shop(
     first_month: date = DEFAULT_FIRST_MONTH,
     last_day: int | None = DEFAULT_LAST_DAY,
     truth: bool = True,
+    planted_groups: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> DemoTruth:
     """Write a shop to ``target/landing/canonical`` and the truth about it to ``target/truth``.
@@ -87,6 +89,8 @@ def generate_demo_shop(
         first_month: any day of the first month.
         last_day: day of the last month on which the data ends; None: the month's last day.
         truth: whether to work out matches and states; False saves about a third of the time.
+        planted_groups: whether the customers fall into groups that are far apart
+            (``habits.PLANTED_GROUPS``), for clusterings to be measured with; another shop.
         progress: called with a short line of text after each step.
 
     Raises:
@@ -100,7 +104,7 @@ def generate_demo_shop(
         work.mkdir(parents=True)
         calendar = make_calendar(first_month, months, last_day)
         catalogue = make_catalogue(np.random.default_rng([seed, 0]), months)
-        builder = _ShopBuilder(calendar, catalogue, customers, seed, truth, work)
+        builder = _ShopBuilder(calendar, catalogue, customers, seed, truth, planted_groups, work)
         for first_customer in range(0, customers, BLOCK_CUSTOMERS):
             builder.add_block(first_customer)
             done = min(first_customer + BLOCK_CUSTOMERS, customers)
@@ -134,6 +138,7 @@ class _ShopBuilder:
         customers: int,
         seed: int,
         truth: bool,
+        planted_groups: bool,
         work: Path,
     ) -> None:
         self.calendar = calendar
@@ -141,6 +146,7 @@ class _ShopBuilder:
         self.customers = customers
         self.seed = seed
         self.truth = truth
+        self.planted_groups = planted_groups
         self.work = work
         self.next_order = np.ones(calendar.months, dtype=np.int64)
         self.next_return = np.ones(calendar.months, dtype=np.int64)
@@ -156,7 +162,11 @@ class _ShopBuilder:
         rng = np.random.default_rng([self.seed, 1 + block])
         size = min(BLOCK_CUSTOMERS, self.customers - first_customer)
         people = draw_population(rng, first_customer, size)
-        orders = draw_orders(rng, self.calendar, people)
+        if self.planted_groups:
+            habits = draw_planted_habits(rng, self.calendar, people.spend)
+        else:
+            habits = draw_habits(rng, self.calendar, first_customer, size)
+        orders = draw_orders(rng, self.calendar, people, habits)
         registrations = draw_registrations(rng, self.calendar, people, orders)
         write_part(self.work, "customers", block, registrations)
         lines = self._draw_lines(rng, orders, with_fees=block == 0)
@@ -172,6 +182,7 @@ class _ShopBuilder:
         rows = rows.drop(columns=["month", "is_copy"]).sort_values("file", kind="stable")
         write_part(self.work, "lines", block, rows.astype(_PART_TYPES))
         if self.truth:
+            write_part(self.work, "groups", block, group_frame(first_customer, habits))
             seconds = registrations["registered_second"].to_numpy()
             self._add_truth(block, lines, self._registered_month(seconds), first_customer)
 
