@@ -97,7 +97,7 @@ def why_full(
 ) -> str | None:
     """Why the last publication cannot be built upon; None when it can."""
     if base.marks.warehouse_id != read_marks(con).warehouse_id:
-        return "the publication comes from another warehouse"
+        return "the warehouse is another one than the publication's, or customers have been erased"
     if base.code_digest != made_from.code:
         return "models, lookup tables or code have changed"
     if base.settings_digest != made_from.settings:

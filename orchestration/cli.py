@@ -1,4 +1,4 @@
-"""The command line: ``customer-value demo | run | status | profile | query | dev``.
+"""The command line: ``customer-value demo | run | status | profile | query | dev | erase``.
 
 Belongs here: commands, their options, and turning errors into one readable line. Does not belong
 here: what the commands do. Whatever takes long to import is imported inside the commands.
@@ -204,6 +204,30 @@ def dev(
         landing_dir=landing, profile=profile, profiles_dir=profiles_dir, data_dir=data_dir
     )
     raise typer.Exit(serve(settings, port))
+
+
+@app.command()
+def erase(
+    customer_ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CUSTOMER_ID...", help="Ids as core.dim_customers shows them."),
+    ] = None,
+    from_file: Annotated[
+        Path | None, typer.Option("--from-file", help="A file with one id on each line.")
+    ] = None,
+    reason: Annotated[
+        str, typer.Option(help="Why; kept in the list of erased customers, so name nobody.")
+    ] = "request of the customer",
+    landing: LandingOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Take customers out of every table, file and publication for good, and prove it."""
+    from orchestration.erasure.command import erase_customers
+    from orchestration.terminal import TerminalReporter
+
+    settings = _settings_of_last_run(landing, data_dir)
+    with TerminalReporter(_stderr()) as reporter:
+        erase_customers(settings, customer_ids or [], from_file, reason, reporter, Console())
 
 
 @profile_app.command("list")

@@ -49,9 +49,10 @@ class Fingerprint:
 
 def fingerprint(con: duckdb.DuckDBPyConnection, settings: Settings) -> Fingerprint:
     """Fingerprint of what a build of this warehouse would follow from now."""
-    return Fingerprint(
-        inputs=input_digest(con), settings=settings_digest(settings), code=code_digest()
-    )
+    inputs = input_digest(con)
+    if settings.erasures_path.exists():
+        inputs = _sha256([inputs, settings.erasures_path.read_text(encoding="utf-8")])
+    return Fingerprint(inputs=inputs, settings=settings_digest(settings), code=code_digest())
 
 
 def input_digest(con: duckdb.DuckDBPyConnection) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.disk import explained_disk_errors
+from orchestration.erasure.erase import finish_interrupted
 from orchestration.fingerprint import fingerprint
 from orchestration.progress import Reporter
 from orchestration.publishing.marts import remove_unpublished
@@ -46,6 +47,7 @@ def refresh(
     """
     _assert_landing(settings)
     with explained_disk_errors(settings), warehouse_lock(settings, "refreshing"):
+        finish_interrupted(settings, reporter)
         _clean_up(settings, is_full_refresh)
         _remember(settings)
         ensure_demo_shop(settings, reporter)

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from orchestration.errors import CustomerValueError
@@ -19,6 +19,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 
 _PREFIX = "CUSTOMER_VALUE_"
+_SECRET = frozenset({"identity_salt"})
 
 #: Line kinds as they stand in ``seeds/line_kinds.csv``; ``all`` stands for every one of them.
 LINE_KINDS = (
@@ -108,6 +109,12 @@ class Settings(BaseSettings):
     audiences: bool = Field(
         default=True,
         description="Write the customers of every segment as files after each publication.",
+    )
+    identity_salt: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="Secret key of the hashes of e-mail addresses and phone numbers, at least 16 "
+        "characters; needed where a profile maps plain ones. Never shown, never stored.",
     )
     threads: int | None = Field(
         default=None, ge=1, description="Threads DuckDB may use; unset: one per core."
@@ -230,6 +237,26 @@ class Settings(BaseSettings):
         return self.resolved_data_dir / "audiences"
 
     @property
+    def erasures_path(self) -> Path:
+        """The list of erased customers, as keyed hashes."""
+        return self.resolved_data_dir / "erasures.json"
+
+    @property
+    def erasure_key_path(self) -> Path:
+        """The key of that list; whoever has both can test whether a guessed id stands on it."""
+        return self.resolved_data_dir / "erasures.key"
+
+    @property
+    def erasure_journal_path(self) -> Path:
+        """What an erasure is about to do; there only while one has not come to its end."""
+        return self.resolved_data_dir / "erasure.journal"
+
+    @property
+    def publications_dir(self) -> Path:
+        """Folder of earlier publications that are kept."""
+        return self.resolved_data_dir / "publications"
+
+    @property
     def resolved_temp_dir(self) -> Path:
         """Folder for DuckDB's spill files and for readers that need a scratch file."""
         return (
@@ -256,7 +283,10 @@ class Settings(BaseSettings):
         }
 
     def as_environment(self) -> dict[str, str]:
-        """The variables that give another process the same settings."""
+        """The variables that give another process the same settings, secrets in plain included.
+
+        They go into the environment of a child process and nowhere else.
+        """
         return {
             f"{_PREFIX}{name.upper()}": _as_text(value)
             for name, value in self.model_dump().items()
@@ -279,13 +309,16 @@ def describe_invalid(error: ValidationError) -> CustomerValueError:
     said = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
     field = Settings.model_fields.get(name)
     meaning = f" It is: {field.description}" if field and field.description else ""
+    given = "a secret, not shown here" if name in _SECRET else repr(first["input"])
     return CustomerValueError(
-        f"The setting {name} (variable {_PREFIX}{name.upper()}) is {first['input']!r}: {said}.",
+        f"The setting {name} (variable {_PREFIX}{name.upper()}) is {given}: {said}.",
         f"Correct the option or the variable.{meaning}",
     )
 
 
 def _as_text(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
     if isinstance(value, Path):
         return str(value.expanduser().resolve())
     return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -14,7 +14,7 @@ from orchestration.layers import OWNER, RAW_SCHEMA
 from orchestration.progress import Reporter
 from orchestration.settings import Settings
 from orchestration.sources import ensure_demo_shop
-from orchestration.warehouse import connect_warehouse
+from orchestration.warehouse import connect_warehouse, warehouse_lock
 
 if TYPE_CHECKING:
     from orchestration.landing.load import FileReport, LoadReport
@@ -26,7 +26,7 @@ _OWN_TABLES = {
     LEDGER: "One row per file and dataset that was read: its digest, its rows and its money, kept "
     "and rejected.",
     REJECTED: "One row per rejected row of a file: the column, the value, the reason, what to do "
-    "and the row as it stood.",
+    "and the columns of the row that the profile maps.",
 }
 
 
@@ -86,8 +86,11 @@ def load(settings: Settings, datasets: list[str] | None, reporter: Reporter) -> 
     Raises:
         CustomerValueError: there is nothing to read or nothing to read it with.
     """
+    from orchestration.erasure.erase import finish_interrupted
     from orchestration.landing.load import load_landing
 
+    with warehouse_lock(settings, "loading landing files", wait_seconds=60):
+        finish_interrupted(settings, reporter)
     ensure_demo_shop(settings, reporter)
     reporter.now("Reading the landing files")
     with connect_warehouse(settings, "loading landing files") as con:

@@ -65,16 +65,19 @@ class _Account:
         return self.money_kept + self.money_rejected
 
 
-def load_batch(con: duckdb.DuckDBPyConnection, batch: Sequence[BatchFile]) -> list[FileReport]:
+def load_batch(
+    con: duckdb.DuckDBPyConnection, batch: Sequence[BatchFile], *, suppresses: bool = False
+) -> list[FileReport]:
     """Load files of one layout; all of them, or none when an error is raised.
 
     A file whose every record is rejected fails by itself: it is noted and reported, its earlier
-    rows stay. The other files of the batch are loaded.
+    rows stay. The other files of the batch are loaded. ``suppresses`` says that customers were
+    erased and that the connection knows the list.
     """
     dataset = batch[0].planned.file.dataset
     con.execute("begin")
     try:
-        reports = _load(con, batch)
+        reports = _load(con, batch, suppresses)
         con.execute("commit")
     except BaseException:
         with contextlib.suppress(duckdb.Error):
@@ -92,16 +95,45 @@ def now_utc() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _load(con: duckdb.DuckDBPyConnection, batch: Sequence[BatchFile]) -> list[FileReport]:
+def shows_lines(batch_file: BatchFile) -> bool:
+    """Whether lines that are no records may be kept as they stand.
+
+    Their columns cannot be told apart, so that all columns of the file must be ones that a reject
+    may show: mapped by the profile, and no identifier.
+    """
+    entry = batch_file.planned.file.entry
+    shown: set[str] = set()
+    for column in entry.contract.columns:
+        source = batch_file.sources[column.name]
+        names = {name.casefold() for name in source.reads} if source else set()
+        if column.identifier and names:
+            return False
+        shown |= names
+    header = batch_file.opened.header.columns
+    return not entry.fixed_fields and all(name.casefold() in shown for name in header)
+
+
+def _load(
+    con: duckdb.DuckDBPyConnection, batch: Sequence[BatchFile], suppresses: bool
+) -> list[FileReport]:
     first = batch[0]
     file, dataset = first.planned.file, first.planned.file.entry.contract
     first_id = next_file_id(con)
     last_id = first_id + len(batch) - 1
     _note_batch_files(con, batch, first_id)
     scan = scan_files([batch_file.opened for batch_file in batch])
-    rows = raw_rows_sql(dataset, file.profile, first.sources, scan, first_id)
+    keeps_lines = shows_lines(first) and not suppresses
+    rows = raw_rows_sql(
+        dataset,
+        file.profile,
+        first.sources,
+        scan,
+        first_id,
+        shows_lines=keeps_lines,
+        suppresses=suppresses,
+    )
     con.execute(f"insert into raw.{dataset.name} {rows}")
-    note_rejected_lines(con, dataset.name, scan)
+    note_rejected_lines(con, dataset.name, scan, keeps_lines)
     accounts = _accounts(con, dataset.name, first_id, last_id)
     examples: dict[int, tuple[RejectExample, ...]] = {}
     if any(account.rows_rejected for account in accounts.values()):

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from typing import Literal
 
 
 class Kind(StrEnum):
@@ -43,7 +44,8 @@ class Column:
     """One column of a dataset.
 
     ``minimum`` and ``maximum`` are inclusive bounds of a number. ``accepted_values`` are compared
-    in lower case and stored in lower case.
+    in lower case and stored in lower case. ``identifier`` says that the column holds keyed hashes
+    of direct identifiers, and of which: a plain value is never stored, nor shown when refused.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Column:
     accepted_values: tuple[str, ...] = ()
     minimum: int | Decimal | None = None
     maximum: int | Decimal | None = None
+    identifier: Literal["email", "phone"] | None = None
 
     @property
     def type(self) -> str:
@@ -150,8 +153,20 @@ _CUSTOMERS = Dataset(
         _id("customer_id", "Customer"),
         _time("registered_at", "Time of registration", required=False),
         _text("region", "Region the customer belongs to"),
-        _text("email_hash", "Hash of the e-mail address, never the address"),
-        _text("phone_hash", "Hash of the phone number, never the number"),
+        Column(
+            "email_hash",
+            Kind.TEXT,
+            required=False,
+            description="Hash of the e-mail address, never the address",
+            identifier="email",
+        ),
+        Column(
+            "phone_hash",
+            Kind.TEXT,
+            required=False,
+            description="Hash of the phone number, never the number",
+            identifier="phone",
+        ),
     ),
     "One row per customer",
 )

@@ -39,8 +39,11 @@ def is_about_the_machine(error: BaseException) -> bool:
     )
 
 
-def describe_problem(error: BaseException) -> str:
-    """Return what is wrong with a file and what to do, in words for a person."""
+def describe_problem(error: BaseException, withholds_values: bool = False) -> str:
+    """Return what is wrong with a file and what to do, in words for a person.
+
+    ``withholds_values`` leaves out what the engine says, since it may repeat a value of the file.
+    """
     if isinstance(error, CustomerValueError):
         return str(error)
     if isinstance(error, OSError):
@@ -49,6 +52,8 @@ def describe_problem(error: BaseException) -> str:
             "is a file, and that you may read it."
         )
     said = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    if withholds_values:
+        said = type(error).__name__
     return (
         f"The file cannot be read: {said.rstrip('.')}. It may be damaged or not what its name "
         "says: send it again, or correct how the profile reads it."

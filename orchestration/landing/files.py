@@ -3,9 +3,11 @@
 Belongs here: walking and matching. Does not belong here: what is in a file, what is loaded.
 """
 
+import hashlib
+import hmac
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +25,8 @@ class LandingFile:
 
     ``path`` is the file itself, ``relative_path`` its name below the landing folder (posix).
     ``modified_at`` is UTC without a time zone, to the microsecond. A file that cannot be examined
-    has size -1; reading it says why.
+    has size -1; reading it says why. ``salt_mark`` tells one salt of identifiers from another, for
+    files whose plain identifiers are hashed.
     """
 
     path: Path
@@ -32,6 +35,7 @@ class LandingFile:
     entry: FileEntry
     size_bytes: int
     modified_at: datetime
+    salt_mark: str = ""
 
     @property
     def dataset(self) -> str:
@@ -46,7 +50,10 @@ class LandingFile:
     @property
     def reading_key(self) -> str:
         """Hash of how the file is read; another one means that it must be read anew."""
-        return self.profile.reading_key(self.entry)
+        key = self.profile.reading_key(self.entry)
+        return (
+            hashlib.sha256((key + self.salt_mark).encode()).hexdigest() if self.salt_mark else key
+        )
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,21 @@ def find_landing_files(settings: Settings) -> LandingFolder:
     Raises:
         CustomerValueError: the folder does not exist, or no profile is known for it.
     """
+    folder = _find(settings)
+    if settings.identity_salt is None:
+        return folder
+    salt = settings.identity_salt.get_secret_value().encode()
+    mark = hmac.new(salt, b"identity_salt", hashlib.sha256).hexdigest()
+    return replace(
+        folder,
+        files=tuple(
+            replace(file, salt_mark=mark) if file.entry.has_plain_identifiers else file
+            for file in folder.files
+        ),
+    )
+
+
+def _find(settings: Settings) -> LandingFolder:
     root = settings.resolved_landing_dir
     if root.is_file():
         name = settings.profile or _profile_named(root.parent.name, settings, root)

@@ -22,6 +22,7 @@ from orchestration.landing.failures import (
     is_about_the_machine,
     readable_machine_failures,
 )
+from orchestration.landing.identifiers import identity_key
 from orchestration.landing.ledger import (
     LedgerRow,
     add_ledger_rows,
@@ -36,6 +37,7 @@ from orchestration.landing.readers import open_file
 from orchestration.landing.rejects import settle_rejected_rows
 from orchestration.landing.report import Action, FileReport, LoadReport
 from orchestration.landing.sources import choose_sources
+from orchestration.landing.suppression import Suppression, read_suppression, suppressing
 from orchestration.settings import Settings
 
 __all__ = ["ensure_raw_tables", "load_landing", "plan_landing"]
@@ -67,15 +69,21 @@ def load_landing(
         con.execute("set enable_progress_bar = false")
         ensure_raw_tables(con)
         plan = plan_landing(con, settings, datasets)
-        with _rows_in_file_order(con), _scratch_folder(settings) as scratch:
+        erased = read_suppression(settings)
+        with (
+            _rows_in_file_order(con),
+            identity_key(con, settings, (one.file for one in plan.to_load)),
+            suppressing(con, erased),
+            _scratch_folder(settings) as scratch,
+        ):
             recovered = sum(settle_rejected_rows(con, name) for name in CONTRACT)
             reports = _note_files_not_read(con, plan)
-            reports += _load_files(con, plan.to_load, scratch, progress)
+            reports += _load_files(con, plan.to_load, scratch, progress, erased)
             duplicates = [one for one in plan.files if one.step == "duplicate_content"]
             while freed := _duplicates_of_failed(duplicates, reports):
                 duplicates = _hand_over(duplicates, freed)
                 again = [replace(one, step="replace" if one.held else "load") for one in freed]
-                reports += _load_files(con, again, scratch, progress)
+                reports += _load_files(con, again, scratch, progress, erased)
             removed = _note_duplicates(con, duplicates, reports)
     reports.sort(key=lambda report: (report.path, report.dataset))
     return LoadReport(tuple(reports), plan.folder.ignored_files, recovered + removed)
@@ -217,6 +225,7 @@ def _load_files(
     to_load: Sequence[PlannedFile],
     scratch: Path,
     progress: Progress | None,
+    erased: Suppression | None,
 ) -> list[FileReport]:
     tell = progress or _say_nothing
     reports: list[FileReport] = []
@@ -228,7 +237,7 @@ def _load_files(
                 opened = open_file(con, planned.file, scratch)
                 batch_file = BatchFile(planned, opened, choose_sources(opened))
             except FILE_ERRORS as error:
-                reports.append(_fail(con, planned, error))
+                reports.append(_fail(con, planned, error, erased))
             else:
                 groups.setdefault(opened.layout, []).append(batch_file)
         for batch in groups.values():
@@ -236,31 +245,43 @@ def _load_files(
                 f"loading {batch[0].planned.file.dataset}: {len(reports)} of {len(to_load)} "
                 "files done"
             )
-            reports += _load_or_split(con, batch)
+            reports += _load_or_split(con, batch, erased)
             for batch_file in batch:
                 for copy in batch_file.opened.copies:
                     copy.unlink(missing_ok=True)
     return reports
 
 
-def _load_or_split(con: duckdb.DuckDBPyConnection, batch: Sequence[BatchFile]) -> list[FileReport]:
+def _load_or_split(
+    con: duckdb.DuckDBPyConnection, batch: Sequence[BatchFile], erased: Suppression | None
+) -> list[FileReport]:
     """Load a batch; when it fails, halve it until the file that fails stands alone."""
     try:
-        return load_batch(con, batch)
+        return load_batch(con, batch, suppresses=erased is not None)
     except FILE_ERRORS as error:
         if is_about_the_machine(error):
             raise
         if len(batch) == 1:
-            return [_fail(con, batch[0].planned, error)]
+            return [_fail(con, batch[0].planned, error, erased)]
     middle = len(batch) // 2
-    return _load_or_split(con, batch[:middle]) + _load_or_split(con, batch[middle:])
+    return [
+        *_load_or_split(con, batch[:middle], erased),
+        *_load_or_split(con, batch[middle:], erased),
+    ]
 
 
-def _fail(con: duckdb.DuckDBPyConnection, planned: PlannedFile, error: Exception) -> FileReport:
+def _fail(
+    con: duckdb.DuckDBPyConnection,
+    planned: PlannedFile,
+    error: Exception,
+    erased: Suppression | None,
+) -> FileReport:
     """Note a file that could not be loaded; what it gave earlier stays."""
     if is_about_the_machine(error):
         raise error
-    problem = describe_problem(error)
+    entry = planned.file.entry
+    is_private = erased is not None or any(column.identifier for column in entry.contract.columns)
+    problem = describe_problem(error, withholds_values=is_private)
     with _transaction(con):
         drop_ledger_rows(con, [planned.noted.file_id] if planned.noted else [])
         add_ledger_rows(con, [_unread_row(planned, next_file_id(con), "failed", problem)])

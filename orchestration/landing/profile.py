@@ -24,7 +24,7 @@ from orchestration.landing.timestamps import format_problem
 Format = Literal["csv", "parquet", "xlsx", "jsonl", "fixed_width"]
 
 #: Raise when typing or judging of values changes, so that files already loaded are read anew.
-READING_VERSION = 2
+READING_VERSION = 3
 
 _FORMAT_BY_SUFFIX: dict[str, Format] = {
     ".csv": "csv",
@@ -66,10 +66,14 @@ class _Strict(BaseModel):
 
 
 class Source(_Strict):
-    """One way to get a contract column: a source column by name, or an expression over some."""
+    """One way to get a contract column: a source column by name, or an expression over some.
+
+    Of an identifier ``holds`` says whether the values are plain, to be hashed, or hashes already.
+    """
 
     column: str | None = None
     expression: str | None = None
+    holds: Literal["plain", "hashed"] | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -174,6 +178,21 @@ class FileEntry(_Strict):
                 )
         return value
 
+    @field_validator("columns")
+    @classmethod
+    def _known_identifiers(cls, value: dict[str, Any], info: Any) -> dict[str, Any]:
+        dataset = CONTRACT.get(info.data.get("dataset", ""))
+        for column in dataset.columns if dataset else ():
+            said = [source.holds for source in value.get(column.name, ())]
+            if column.identifier and None in said:
+                raise ValueError(
+                    f"{column.name} needs {{column: ..., holds: plain}} for values that are to be "
+                    "hashed, or {column: ..., holds: hashed} for hashes"
+                )
+            if not column.identifier and said != [None] * len(said):
+                raise ValueError(f"`holds` is for email_hash and phone_hash, not for {column.name}")
+        return value
+
     @model_validator(mode="after")
     def _complete(self) -> "FileEntry":
         if self.columns:
@@ -203,7 +222,17 @@ class FileEntry(_Strict):
         """Where each contract column comes from; without ``columns``: a column of its name."""
         if self.columns:
             return dict(self.columns)
-        return {name: (Source(column=name),) for name in self.contract.column_names}
+        return {
+            column.name: (
+                Source(column=column.name, holds="hashed" if column.identifier else None),
+            )
+            for column in self.contract.columns
+        }
+
+    @property
+    def has_plain_identifiers(self) -> bool:
+        """Whether plain e-mail addresses or phone numbers are read, to be hashed."""
+        return any(source.holds == "plain" for some in self.sources.values() for source in some)
 
     @property
     def has_header(self) -> bool:
@@ -235,6 +264,7 @@ class Profile(_Strict):
     timestamp_formats: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
     timezone: str = "UTC"
     valid_dates: DateRange = DateRange()
+    phone_country_code: str | None = Field(default=None, pattern=r"^[1-9][0-9]{0,2}$")
     files: tuple[FileEntry, ...] = Field(min_length=1)
 
     @field_validator("timezone")

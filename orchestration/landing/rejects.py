@@ -52,6 +52,21 @@ REASONS: dict[str, tuple[str, str]] = {
         "Translate it with an expression in the profile, such as case when \"Type\" = 'Pageview' "
         "then 'view' end.",
     ),
+    "not_an_email": (
+        "is not an e-mail address",
+        "Correct it at its source, or empty it with an expression in the profile. The value itself "
+        "is not kept.",
+    ),
+    "not_a_phone_number": (
+        "is not a phone number with its country code",
+        "Write it as +44 20 7946 0000, or set `phone_country_code` in the profile for numbers that "
+        "begin otherwise. The value itself is not kept.",
+    ),
+    "not_a_hash": (
+        "is not a hash (32 to 128 hexadecimal digits)",
+        "Say `holds: plain` in the profile where values are to be hashed while they are read. The "
+        "value itself is not kept.",
+    ),
     "nul_character": (
         "holds NUL characters",
         "The file is damaged or in another encoding: set `encoding` in the profile.",
@@ -94,6 +109,18 @@ _REASON_OF_ERROR = {
     "LINE SIZE OVER MAXIMUM": "line_too_long",
 }
 
+#: Reasons for which the refused value is a direct identifier, which is not kept.
+HIDDEN_VALUES = frozenset({"not_an_email", "not_a_phone_number", "not_a_hash"})
+
+
+def withheld_line_sql(line: str) -> str:
+    """SQL that stands for a line that is no record and may hold what the profile does not map."""
+    return (
+        "json_object('withheld', 'a line that is no record is not kept', "
+        f"'has_line_breaks', contains({line}, chr(10)))::varchar"
+    )
+
+
 #: Temporary table of a batch: file_id, path (below the landing folder), read_path.
 BATCH_FILES = "landing_batch_files"
 
@@ -118,8 +145,13 @@ class RejectExample:
     count: int
 
 
-def note_rejected_lines(con: duckdb.DuckDBPyConnection, dataset: str, scan: Scan) -> None:
-    """Copy the lines that the CSV reader refused in this batch to ``raw.rejected_rows``."""
+def note_rejected_lines(
+    con: duckdb.DuckDBPyConnection, dataset: str, scan: Scan, shows_lines: bool
+) -> None:
+    """Copy the lines that the CSV reader refused in this batch to ``raw.rejected_rows``.
+
+    ``shows_lines`` says whether their text is kept.
+    """
     if not scan.keeps_rejected_lines:
         return
     reasons = " ".join(
@@ -127,11 +159,14 @@ def note_rejected_lines(con: duckdb.DuckDBPyConnection, dataset: str, scan: Scan
         for error, reason in _REASON_OF_ERROR.items()
     )
     line = "ltrim(csv_line, chr(10) || chr(13))"
+    shown = "json_object('line', line)"
+    if not shows_lines:
+        shown = withheld_line_sql("line")
     con.execute(
         f"""
         insert into raw.rejected_rows
         select file_id, path, {quote_text(dataset)}, row_number, null, null, reason,
-            {_message_sql("null", "null")}, json_object('line', line)
+            {_message_sql("null", "null")}, {shown}
         from (
             select f.file_id, f.path, min(r.line) - {scan.first_line - 1} as row_number,
                 any_value(case r.error_type {reasons} else 'unreadable_line' end
@@ -161,7 +196,7 @@ def has_swallowed_lines(
     rows = con.execute(
         "select distinct file_id from raw.rejected_rows where reason = 'broken_quotes' "
         f"and file_id between {first_id} and {last_id} "
-        "and contains(row_json->>'line', chr(10))"
+        "and (contains(row_json->>'line', chr(10)) or (row_json->>'has_line_breaks') = 'true')"
     ).fetchall()
     return frozenset(row[0] for row in rows)
 

@@ -19,6 +19,16 @@ from tests.building import Built
 #: Check, what breaks it, and the models to build again so that it can see the damage.
 DAMAGES: list[tuple[str, str, tuple[str, ...]]] = [
     (
+        "assert_marts_hold_no_direct_identifiers",
+        "update core.dim_customers set region = 'kim@example.org' where rowid = 3",
+        (),
+    ),
+    (
+        "assert_marts_hold_no_direct_identifiers",
+        "update core.fct_orders set order_id = '+44 (0)20 7946-0000' where rowid = 3",
+        (),
+    ),
+    (
         "assert_reconciliation_has_no_difference",
         "delete from core.fct_order_lines where rowid = 7",
         ("rpt_reconciliation",),
