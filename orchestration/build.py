@@ -12,6 +12,7 @@ from orchestration.assets.audiences import build_audience_assets
 from orchestration.assets.dbt import build_dbt_assets
 from orchestration.assets.published import build_published_assets
 from orchestration.assets.raw import build_raw_assets
+from orchestration.assets.report import build_report_asset
 from orchestration.automation import build_jobs
 from orchestration.dbt_runner import DbtProject
 from orchestration.manifest import Manifest
@@ -50,6 +51,7 @@ def build_definitions(
             build_dbt_assets(settings, manifest, project, reporter, is_full_refresh),
             build_published_assets(settings, manifest, reporter),
             build_audience_assets(settings, reporter),
+            build_report_asset(settings, reporter),
         ],
         jobs=build_jobs(),
         loggers=loggers,

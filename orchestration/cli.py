@@ -1,4 +1,4 @@
-"""The command line: ``customer-value demo | run | status | profile | query | dev | erase``.
+"""The command line, ``customer-value``.
 
 Belongs here: commands, their options, and turning errors into one readable line. Does not belong
 here: what the commands do. Whatever takes long to import is imported inside the commands.
@@ -143,7 +143,23 @@ def run(
     )
     with TerminalReporter(_stderr()) as reporter:
         refresh(settings, reporter, is_full_refresh=full_refresh)
-    _print_summary(settings.marts_path)
+    _print_summary(settings.marts_path, settings.report_path)
+
+
+@app.command()
+def report(
+    landing: LandingOption = None,
+    data_dir: DataDirOption = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; default: report.html beside the marts.")
+    ] = None,
+) -> None:
+    """Make the report of the published marts anew: one HTML page that can be opened and mailed."""
+    from orchestration.publishing.report.write import write_report
+
+    settings = _settings_of_last_run(landing, data_dir)
+    written = write_report(settings.marts_path, output or settings.report_path)
+    print(f"Report: {written.path} ({written.charts} charts, {written.size_bytes / 1e6:,.1f} MB)")
 
 
 @app.command()
@@ -323,10 +339,10 @@ def _settings_of_last_run(landing: Path | None, data_dir: Path | None) -> "Setti
     return settings
 
 
-def _print_summary(marts_path: Path) -> None:
+def _print_summary(marts_path: Path, report_path: Path) -> None:
     from orchestration.summary import print_summary, read_summary
 
-    print_summary(Console(), read_summary(marts_path))
+    print_summary(Console(), read_summary(marts_path, report_path))
 
 
 def _print_status(settings: "Settings") -> None:

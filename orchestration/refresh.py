@@ -54,9 +54,19 @@ def refresh(
         reporter.now("Looking for anything new")
         if not is_full_refresh and is_up_to_date(settings):
             reporter.done("nothing new: no file, setting or model has changed; nothing loaded")
+            _complete_report(settings, reporter)
             return Outcome(is_changed=False)
         _run_job(settings, reporter, is_full_refresh, project_dir)
         return Outcome(is_changed=True)
+
+
+def _complete_report(settings: Settings, reporter: Reporter) -> None:
+    """Make the report where an earlier run has published the marts and could not make it."""
+    from orchestration.publishing.report.write import is_current, write_report
+
+    if not is_current(settings.marts_path, settings.report_path):
+        report = write_report(settings.marts_path, settings.report_path)
+        reporter.done(f"report of {report.charts} charts, {report.size_bytes / 1e6:,.1f} MB")
 
 
 def _assert_landing(settings: Settings) -> None:

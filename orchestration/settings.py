@@ -257,6 +257,11 @@ class Settings(BaseSettings):
         return self.resolved_data_dir / "publications"
 
     @property
+    def report_path(self) -> Path:
+        """The report, one HTML page made from the published marts."""
+        return self.resolved_data_dir / "report.html"
+
+    @property
     def resolved_temp_dir(self) -> Path:
         """Folder for DuckDB's spill files and for readers that need a scratch file."""
         return (

@@ -30,6 +30,7 @@ class Summary:
     """
 
     path: Path
+    report_path: Path | None
     size_bytes: int
     manifest: RunManifest | None
     customers: int
@@ -45,8 +46,12 @@ class Summary:
     segments: Sequence[tuple[str, int, float, Decimal]]
 
 
-def read_summary(path: Path) -> Summary:
+def read_summary(path: Path, report_path: Path | None = None) -> Summary:
     """Read the summary's figures from published marts.
+
+    Args:
+        path: the published marts.
+        report_path: the report made from them, to be named; None: there is none.
 
     Raises:
         CustomerValueError: nothing is published there.
@@ -89,6 +94,7 @@ def read_summary(path: Path) -> Summary:
         ).fetchall()
         return Summary(
             path=path,
+            report_path=report_path,
             size_bytes=path.stat().st_size,
             manifest=read_run_manifest(con),
             customers=customers,
@@ -133,6 +139,8 @@ def print_summary(console: Console, summary: Summary) -> None:
     if not summary.orders:
         console.print("There is no order up to the as-of date: check --as-of and the files.")
     console.print(f"Published: {summary.path}", soft_wrap=True, highlight=False)
+    if summary.report_path is not None:
+        console.print(f"Report: {summary.report_path}", soft_wrap=True, highlight=False)
 
 
 def print_status(console: Console, path: Path) -> None:

@@ -5,6 +5,7 @@ data tests and be summarised. Does not belong here: files that are broken (tests
 """
 
 import io
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,8 +17,12 @@ import duckdb
 import pytest
 from rich.console import Console
 
+from orchestration.publishing.report.catalogue import SECTIONS
+from orchestration.publishing.report.contents import read_contents
+from orchestration.publishing.report.page import Assets, render
 from orchestration.settings import Settings
 from orchestration.summary import print_summary, read_summary
+from orchestration.warehouse import connect_marts
 from tests.building import run_command
 from tests.edge_shops import EdgeShop, line, write_files
 from tests.reference_comparison import in_order
@@ -65,7 +70,7 @@ def money(*amounts: int) -> tuple[Decimal, ...]:
 
 
 def assert_sound(shop: EdgeShop, said: str = "") -> None:
-    """All data tests pass, months and segments are complete, and the summary can be printed."""
+    """All data tests pass, months and segments are complete; summary and report can be made."""
     assert shop.failed_checks() == {}
     months = [row[0] for row in shop.rows("dim_months", "order_month")]
     assert all(
@@ -78,8 +83,12 @@ def assert_sound(shop: EdgeShop, said: str = "") -> None:
     assert shop.rows("rpt_segments", "distinct snapshot_date") == snapshots
     assert len(shop.rows("rpt_segments", "*")) == SEGMENTS * len(snapshots)
     printed = io.StringIO()
-    print_summary(Console(file=printed, width=120), read_summary(shop.publish()))
+    published = shop.publish()
+    print_summary(Console(file=printed, width=120), read_summary(published))
     assert said in printed.getvalue()
+    with connect_marts(published) as con:
+        contents = read_contents(con, SECTIONS)
+    assert len(contents.shown) == len(re.findall("<article", render(contents, Assets("", "", ""))))
 
 
 def assert_nothing_dated(shop: EdgeShop) -> None:
