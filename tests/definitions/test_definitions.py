@@ -88,7 +88,9 @@ def test_assets_are_the_contract_the_dbt_project_and_the_publication(
         for node in manifest.of_type(kind)
         if node.materialized != "ephemeral"
     }
-    assert set(nodes) == expected | {f"published/{name}" for name in ("marts", "audiences", "report")}
+    assert set(nodes) == expected | {
+        f"published/{name}" for name in ("marts", "audiences", "report")
+    }
 
 
 def test_the_published_interface_is_there(nodes: dict[str, dg.AssetSpec]) -> None:
