@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from orchestration.assets.audiences import build_audience_assets
+from orchestration.assets.checks import build_checks, report_failed_landing
 from orchestration.assets.dbt import build_dbt_assets
 from orchestration.assets.published import build_published_assets
 from orchestration.assets.raw import build_raw_assets
@@ -47,12 +48,13 @@ def build_definitions(
     reporter = reporter or SilentReporter()
     return dg.Definitions(
         assets=[
-            build_raw_assets(settings, reporter),
+            build_raw_assets(settings, report_failed_landing(settings, manifest), reporter),
             build_dbt_assets(settings, manifest, project, reporter, is_full_refresh),
             build_published_assets(settings, manifest, reporter),
             build_audience_assets(settings, reporter),
             build_report_asset(settings, reporter),
         ],
+        asset_checks=build_checks(settings, manifest, reporter),
         jobs=build_jobs(),
         loggers=loggers,
         executor=dg.in_process_executor,

@@ -8,15 +8,27 @@ Belongs here: writing and judging that record. Does not belong here: building an
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import duckdb
 
 from orchestration.dbt_runner import NodeResult
 from orchestration.errors import CustomerValueError
 from orchestration.fingerprint import Fingerprint
-from orchestration.manifest import Node
 
 _OK = ("success", "pass", "warn", "no-op")
+
+
+class Required(Protocol):
+    """Something that must have ended well: a model, a seed, a test, another check."""
+
+    @property
+    def unique_id(self) -> str:
+        """As the record knows it."""
+
+    @property
+    def name(self) -> str:
+        """As a person knows it."""
 
 
 def ensure_record(con: duckdb.DuckDBPyConnection) -> None:
@@ -54,6 +66,23 @@ def end_build(
     con: duckdb.DuckDBPyConnection, fingerprint: Fingerprint, results: Sequence[NodeResult]
 ) -> None:
     """Note how each node ended; what was not part of this build keeps its earlier result."""
+    _write(con, fingerprint, results, is_end=True)
+
+
+def record_checks(
+    con: duckdb.DuckDBPyConnection, fingerprint: Fingerprint, results: Sequence[NodeResult]
+) -> None:
+    """Note how checks ended that dbt does not run; publishing requires them like dbt's tests."""
+    ensure_record(con)
+    _write(con, fingerprint, results, is_end=False)
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection,
+    fingerprint: Fingerprint,
+    results: Sequence[NodeResult],
+    is_end: bool,
+) -> None:
     rows = [
         (
             r.unique_id,
@@ -73,7 +102,8 @@ def end_build(
             con.executemany(
                 "insert or replace into audit.node_results values (?, ?, ?, ?, ?, ?, ?, ?)", rows
             )
-        con.execute("delete from audit.build_in_progress")
+        if is_end:
+            con.execute("delete from audit.build_in_progress")
         con.execute("commit")
     except duckdb.Error:
         con.execute("rollback")
@@ -96,13 +126,13 @@ class Verdict:
 
 
 def judge(
-    con: duckdb.DuckDBPyConnection, required: Iterable[Node], fingerprint: Fingerprint
+    con: duckdb.DuckDBPyConnection, required: Iterable[Required], fingerprint: Fingerprint
 ) -> Verdict:
     """Compare the record with what must have been built.
 
     Args:
         con: the warehouse.
-        required: models, seeds and tests that must have ended well.
+        required: models, seeds, tests and other checks that must have ended well.
         fingerprint: what they must have been built from.
     """
     ensure_record(con)
@@ -129,7 +159,7 @@ def judge(
 
 
 def assert_publishable(
-    con: duckdb.DuckDBPyConnection, required: Iterable[Node], fingerprint: Fingerprint
+    con: duckdb.DuckDBPyConnection, required: Iterable[Required], fingerprint: Fingerprint
 ) -> None:
     """Refuse to publish what was not wholly built and checked from one state of the inputs.
 

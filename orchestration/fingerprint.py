@@ -69,7 +69,15 @@ def input_digest(con: duckdb.DuckDBPyConnection) -> str:
 
 def settings_digest(settings: Settings) -> str:
     """Digest of the settings that move a published number."""
-    return _sha256([settings.dbt_vars(), settings.profile, _digest_of_profiles(settings)])
+    return _sha256(
+        [
+            settings.dbt_vars(),
+            settings.profile,
+            _digest_of_folder(settings.profiles_dir),
+            settings.expectations,
+            _digest_of_folder(settings.expectations_dir),
+        ]
+    )
 
 
 @functools.cache
@@ -83,10 +91,11 @@ def code_digest(project_root: Path = PROJECT_ROOT) -> str:
     return _digest_of_files(project_root, files)
 
 
-def _digest_of_profiles(settings: Settings) -> str | None:
-    if settings.profiles_dir is None:
+def _digest_of_folder(folder: Path | None) -> str | None:
+    """Digest of the YAML files that a person has put into a folder."""
+    if folder is None:
         return None
-    folder = settings.profiles_dir.expanduser().resolve()
+    folder = folder.expanduser().resolve()
     return _digest_of_files(folder, _files_below(folder, {".yml", ".yaml"}))
 
 

@@ -116,6 +116,14 @@ class Settings(BaseSettings):
         description="Secret key of the hashes of e-mail addresses and phone numbers, at least 16 "
         "characters; needed where a profile maps plain ones. Never shown, never stored.",
     )
+    expectations: bool = Field(
+        default=True,
+        description="Check landed and published tables by suites of expectations (Great "
+        "Expectations); takes some seconds.",
+    )
+    expectations_dir: Path | None = Field(
+        default=None, description="Folder with suites of expectations of your own (*.yml)."
+    )
     threads: int | None = Field(
         default=None, ge=1, description="Threads DuckDB may use; unset: one per core."
     )
@@ -215,6 +223,11 @@ class Settings(BaseSettings):
         if self.landing_dir is not None:
             return self.landing_dir.expanduser().resolve()
         return self.resolved_data_dir / "landing"
+
+    @property
+    def check_results_path(self) -> Path:
+        """The test report of the last run as CSV, of a failed one too."""
+        return self.resolved_data_dir / "reports" / "check_results.csv"
 
     @property
     def warehouse_path(self) -> Path:

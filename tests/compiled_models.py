@@ -315,7 +315,9 @@ def _compile_variant(
 
     ``only``: models to be compiled alone, for full builds and without the checks.
     """
-    selection = ["--select", *only] if only else ["--exclude", *_NOT_COMPILED]
+    # Without `empty` the tests of seeds would be left out with the seeds.
+    everything = ["--exclude", *_NOT_COMPILED, "--indirect-selection", "empty"]
+    selection = ["--select", *only] if only else everything
     sql: dict[str, dict[str, str]] = {}
     nodes: dict[str, Any] = {}
     checks: dict[str, str] = {}

@@ -21,6 +21,9 @@ CUSTOMERS = "customer_id,registered_at"
 #: They compare with the publication before, of which a compiled build knows nothing.
 _RESTATEMENTS = ("rpt_restatements", "int_restatement_causes")
 
+#: They warn of what is unlike the days and months before, which these shops are on purpose.
+_DRIFT = "rpt_drift"
+
 
 def line(
     order_id: str,
@@ -80,7 +83,8 @@ class EdgeShop:
         """Every data test of the project that finds rows, with the first of them."""
         found = {}
         for check in compiled_checks(self.variant):
-            if not any(name in check.sql for name in _RESTATEMENTS):
+            is_drift = _DRIFT in check.sql and check.name.startswith("assert_")
+            if not is_drift and not any(name in check.sql for name in _RESTATEMENTS):
                 rows = self.warehouse.con.execute(check.sql).fetchmany(3)
                 if rows:
                     found[check.name] = rows

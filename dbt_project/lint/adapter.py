@@ -7,7 +7,10 @@ anything that runs.
 from collections.abc import Callable
 
 #: Macros that stand for more than an expression.
-_STATEMENTS = {"month_spine": "select order_month from months"}
+_STATEMENTS = {
+    "month_spine": "select order_month from months",
+    "day_spine": "select order_date from days",
+}
 
 
 def dispatch(macro_name: str, package: str = "") -> Callable[..., str]:

@@ -92,6 +92,27 @@
     where {{ first_date }} is not null
 {%- endmacro %}
 
+{#- Rows of days, column order_date, between two dates of a one-row relation. -#}
+{% macro day_spine(relation, first_date, last_date) -%}
+    {{ return(adapter.dispatch('day_spine', 'customer_value')(relation, first_date, last_date)) }}
+{%- endmacro %}
+
+{% macro default__day_spine(relation, first_date, last_date) -%}
+    select cast(unnest(generate_series(
+        cast({{ first_date }} as timestamp),
+        cast({{ last_date }} as timestamp),
+        interval 1 day
+    )) as date) as order_date
+    from {{ relation }}
+    where {{ first_date }} is not null
+{%- endmacro %}
+
+{% macro spark__day_spine(relation, first_date, last_date) -%}
+    select explode(sequence({{ first_date }}, {{ last_date }}, interval 1 day)) as order_date
+    from {{ relation }}
+    where {{ first_date }} is not null
+{%- endmacro %}
+
 {#- Whole part of a quotient of two whole numbers that are not negative. -#}
 {% macro integer_divide(dividend, divisor) -%}
     {{ return(adapter.dispatch('integer_divide', 'customer_value')(dividend, divisor)) }}

@@ -31,3 +31,8 @@
 {% macro ratio(part, whole) -%}
     cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0)
 {%- endmacro %}
+
+{#- Day of the week of a date, 0 = Monday to 6 = Sunday, whatever an engine counts from. -#}
+{% macro weekday(date_column) -%}
+    mod({{ dbt.datediff("cast('1899-01-02' as date)", date_column, 'day') }}, 7)
+{%- endmacro %}

@@ -16,6 +16,7 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from orchestration.build_plan import BuildPlan, plan_build, prepare_partial_build
 from orchestration.build_record import end_build, start_build
 from orchestration.build_report import build_error, describe_build
+from orchestration.checks.report import CheckReport
 from orchestration.dbt_runner import DbtBuild, DbtEvent, DbtProject
 from orchestration.failures import failure, readable_failures
 from orchestration.fingerprint import Fingerprint, fingerprint
@@ -160,8 +161,9 @@ def _build(
     reporter.now("Building and testing models")
     build = project.build(selection, plan.mode, on_event)
     if not build.problem:
-        with connect_warehouse(settings, "recording the build") as con:
+        with connect_warehouse(settings, "recording the build", with_marts=True) as con:
             end_build(con, made_from, build.results)
+            CheckReport(settings, manifest).record_tests(con, build.results, made_from)
     return build
 
 

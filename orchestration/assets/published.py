@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import dagster as dg
 import duckdb
 
-from orchestration.build_record import assert_publishable
+from orchestration.build_record import Required, assert_publishable
+from orchestration.checks.report import CheckReport
 from orchestration.failures import readable_failures
 from orchestration.fingerprint import Fingerprint, fingerprint
 from orchestration.layers import OWNER
@@ -67,9 +68,11 @@ def publish(settings: Settings, manifest: Manifest, run_id: str, reporter: Repor
         CustomerValueError: the last build failed, did not end, or is older than the inputs.
     """
     with warehouse_lock(settings, "publishing the marts", wait_seconds=60):
+        report = CheckReport(settings, manifest)
+        required: list[Required] = [*manifest.required_for_publication, *report.required]
         with connect_warehouse(settings, "checking the build record") as con:
             made_from: Fingerprint = fingerprint(con, settings)
-            assert_publishable(con, manifest.required_for_publication, made_from)
+            assert_publishable(con, required, made_from)
         published = None if settings.marts_build_path.exists() else _published(settings, made_from)
         if published is not None:
             reporter.done("nothing to publish: this build is published already")
@@ -81,6 +84,11 @@ def publish(settings: Settings, manifest: Manifest, run_id: str, reporter: Repor
             write_run_manifest(con, database, settings, made_from, run_id, row_counts)
 
         reporter.now("Publishing the marts")
+        if settings.marts_build_path.exists():
+            with connect_warehouse(settings, "reporting the checks", with_marts=True) as con:
+                met = report.publish(con, made_from)
+            if report.expectations:
+                reporter.done(met)
         publication = publish_marts(settings, manifest.published, write_manifest, reporter)
     reporter.done(
         f"published {len(publication.row_counts)} tables, {publication.size_bytes / 1e6:,.1f} MB"

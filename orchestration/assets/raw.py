@@ -3,7 +3,7 @@
 Belongs here: calling the landing load and showing what it did. Does not belong here: reading files.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -35,11 +35,14 @@ def raw_key(table: str) -> dg.AssetKey:
     return dg.AssetKey([RAW_SCHEMA, table])
 
 
-def build_raw_assets(settings: Settings, reporter: Reporter) -> dg.AssetsDefinition:
+def build_raw_assets(
+    settings: Settings, report_checks: Callable[[], None], reporter: Reporter
+) -> dg.AssetsDefinition:
     """The raw assets of one landing source, loaded in one step.
 
     Args:
         settings: where the files are and which profile reads them.
+        report_checks: called when files could not be read, after which no check runs.
         reporter: told of every step.
     """
     descriptions = {
@@ -72,6 +75,7 @@ def build_raw_assets(settings: Settings, reporter: Reporter) -> dg.AssetsDefinit
                     asset_key=raw_key(table), metadata=_metadata(report, table)
                 )
         if report.failed:
+            report_checks()
             raise failure(*describe_failed_files(report))
 
     return raw

@@ -59,12 +59,20 @@ def source_columns(expression: str) -> tuple[str, ...]:
     Raises:
         ExpressionError: it is not SQL, or does more than compute one value from its record.
     """
-    item = _parse(expression)
-    found: dict[str, None] = {}
-    _walk(item, frozenset(), found)
-    columns = tuple(found)
+    columns = columns_read(expression)
     _bind(expression, columns)
     return columns
+
+
+def columns_read(expression: str) -> tuple[str, ...]:
+    """The same for columns of any type: whether the types fit is not looked at.
+
+    Raises:
+        ExpressionError: it is not SQL, or does more than compute one value from its record.
+    """
+    found: dict[str, None] = {}
+    _walk(_parse(expression), frozenset(), found)
+    return tuple(found)
 
 
 def quote_name(name: str) -> str:

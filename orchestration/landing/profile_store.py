@@ -6,13 +6,12 @@ here: what a profile may say (profile).
 
 import difflib
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from orchestration.errors import CustomerValueError
 from orchestration.landing.profile import Profile
-from orchestration.landing.yaml_lines import Place, YamlDocument, read_yaml
+from orchestration.landing.yaml_lines import YamlDocument, read_yaml
 
 SHIPPED_PROFILES_DIR = Path(__file__).resolve().parent / "profiles"
 _SUFFIXES = (".yml", ".yaml")
@@ -94,7 +93,7 @@ def _paths_in(folder: Path) -> dict[str, Path]:
 def _readable(error: ValidationError, path: Path, document: YamlDocument) -> CustomerValueError:
     problems = error.errors(include_url=False)
     first = problems[0]
-    place = _place_in(document, first["loc"])
+    place = document.place_of(first["loc"])
     key = ".".join(str(part) for part in place) or "the profile"
     said = str(first["msg"]).removeprefix("Value error, ").rstrip(".")
     others = f" ({len(problems) - 1} more after this one.)" if len(problems) > 1 else ""
@@ -106,16 +105,3 @@ def _readable(error: ValidationError, path: Path, document: YamlDocument) -> Cus
         f"{path}, line {document.line_of(place)}, {key}: {said}.{others}",
         "Correct that line; docs/bring-your-data.md describes every key.",
     )
-
-
-def _place_in(document: YamlDocument, location: tuple[str | int, ...]) -> Place:
-    """Follow pydantic's location as far as the document has it."""
-    place: list[str | int] = []
-    values = document.values
-    for part in location:
-        items: Any = dict(enumerate(values)) if isinstance(values, list) else values
-        if not isinstance(items, dict) or part not in items:
-            break
-        values = items[part]
-        place.append(part)
-    return tuple(place)

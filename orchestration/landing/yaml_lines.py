@@ -28,6 +28,18 @@ class YamlDocument:
             place = place[:-1]
         return self._lines.get(place, 1)
 
+    def place_of(self, location: Place) -> Place:
+        """Follow a location, such as one of pydantic's, as far as the document has it."""
+        place: list[str | int] = []
+        values = self.values
+        for part in location:
+            items: Any = dict(enumerate(values)) if isinstance(values, list) else values
+            if not isinstance(items, dict) or part not in items:
+                break
+            values = items[part]
+            place.append(part)
+        return tuple(place)
+
 
 def read_yaml(text: str, name: str) -> YamlDocument:
     """Read YAML text; ``name`` is how errors call the file.

@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from orchestration.build import build_definitions
+from orchestration.checks.report import CheckReport
 from orchestration.dbt_runner import DbtProject
 from orchestration.landing.contract import CONTRACT
 from orchestration.layers import MODEL_PREFIXES, PUBLISHED_SCHEMAS
@@ -27,7 +28,9 @@ PUBLISHED_INTERFACE = {
     "lifecycle/rpt_cohort_retention",
     "lifecycle/rpt_lifecycle_by_month",
     "lifecycle/rpt_purchase_rates_by_month",
+    "quality/rpt_check_results",
     "quality/rpt_corrections",
+    "quality/rpt_drift",
     "quality/rpt_reconciliation",
     "rfm/dim_rfm_cells",
     "rfm/dim_rfm_cuts",
@@ -135,11 +138,19 @@ def test_every_published_table_has_a_blocking_check(
     assert {"/".join(node.relation) for node in manifest.published} <= checked
 
 
-def test_every_dbt_test_is_shown_as_a_check(
-    definitions: dg.Definitions, manifest: Manifest
+def test_every_dbt_test_and_expectation_is_shown_as_a_check(
+    settings: Settings, manifest: Manifest, manifest_path: Path
 ) -> None:
-    shown = {key.name for key in definitions.resolve_asset_graph().asset_check_keys}
-    assert {test.name for test in manifest.of_type("test")} == shown
+    checked = settings.model_copy(update={"expectations": True})
+    graph = build_definitions(checked, manifest_path=manifest_path).resolve_asset_graph()
+    report = CheckReport(checked, manifest)
+    shown = {key.name for key in graph.asset_check_keys}
+    assert {check.check_name for check in report.known} == shown
+    assert {test.name for test in manifest.of_type("test")} < shown
+    blocking = {key.name for key in graph.asset_check_keys if graph.get_check_spec(key).blocking}
+    assert {check.check_name for check in report.required} <= blocking
+    expectations = {one.name: one.severity for one in report.expectations}
+    assert {expectations[name] for name in blocking & set(expectations)} == {"error"}
 
 
 def test_jobs_and_nothing_that_starts_by_itself(definitions: dg.Definitions) -> None:

@@ -10,6 +10,12 @@ with loaded_files as (
 
 ),
 
+landed_lines as (
+
+    select * from {{ ref('base_order_lines') }}
+
+),
+
 staged_lines as (
 
     select * from {{ ref('stg_order_lines') }}
@@ -100,6 +106,15 @@ files_totalled as (
 
 ),
 
+landed_totalled as (
+
+    select
+        count(*) as line_count,
+        coalesce(sum(quantity * unit_price), 0) as revenue
+    from landed_lines
+
+),
+
 deleted_totalled as (
 
     select
@@ -161,15 +176,34 @@ lines_totalled as (
         coalesce(sum(case when line_type = 'discount' then -amount else 0 end), 0)
             as discount_line_amount,
         coalesce(sum(case when line_type = 'other' then amount else 0 end), 0) as other_amount,
+        coalesce(sum(case when line_type <> 'sale' then 1 else 0 end), 0)
+            as without_order_line_count,
         coalesce(sum(case when line_type <> 'sale' then net_revenue else 0 end), 0)
-            as without_order_net_revenue
+            as without_order_net_revenue,
+        coalesce(sum(case
+            when
+                line_type <> 'sale'
+                and customer_id is not null
+                and {{ is_value_kind('line_kind') }}
+                then discount_revenue
+            else 0
+        end), 0) as customer_discount_revenue
     from order_lines
 
 ),
 
 cancellations_totalled as (
 
-    select coalesce(sum(revenue), 0) as revenue
+    select
+        coalesce(sum(revenue), 0) as revenue,
+        coalesce(sum(case
+            when
+                cancelled_order_id is null
+                and customer_id is not null
+                and {{ is_value_kind('line_kind') }}
+                then revenue
+            else 0
+        end), 0) as customer_unmatched_revenue
     from cancellations
 
 ),
@@ -177,8 +211,16 @@ cancellations_totalled as (
 orders_totalled as (
 
     select
+        count(*) as order_count,
+        coalesce(sum(case when customer_id is null then 1 else 0 end), 0)
+            as unknown_order_count,
+        coalesce(sum(line_count), 0) as line_count,
         coalesce(sum(gross_revenue), 0) as gross_revenue,
         coalesce(sum(net_revenue), 0) as net_revenue,
+        coalesce(sum(case when customer_id is null then gross_revenue else 0 end), 0)
+            as unknown_gross_revenue,
+        coalesce(sum(case when customer_id is null then net_revenue else 0 end), 0)
+            as unknown_net_revenue,
         coalesce(sum(case when customer_id is not null then value_net_revenue else 0 end), 0)
             as customer_net_revenue,
         coalesce(sum(case when customer_id is not null then value_gross_revenue else 0 end), 0)
@@ -190,6 +232,7 @@ orders_totalled as (
 customers_totalled as (
 
     select
+        coalesce(sum(order_count), 0) as order_count,
         coalesce(sum(gross_revenue), 0) as gross_revenue,
         coalesce(sum(net_revenue), 0) as net_revenue
     from customers
@@ -218,7 +261,7 @@ compared as (
         1 as step,
         'order_lines' as metric,
         'file' as from_layer,
-        'raw' as to_layer,
+        'ledger' as to_layer,
         'rejected rows' as terms,
         files_totalled.read_count as from_value,
         files_totalled.rejected_count as set_aside,
@@ -226,30 +269,42 @@ compared as (
     from files_totalled
     union all
     select
-        2, 'amount', 'file', 'raw', 'rejected rows',
+        2, 'amount', 'file', 'ledger', 'rejected rows',
         files_totalled.read_revenue, files_totalled.rejected_revenue, files_totalled.kept_revenue
     from files_totalled
     union all
     select
-        3, 'order_lines', 'raw', 'staging', 'corrections: lines deleted',
-        files_totalled.kept_count, deleted_totalled.line_count, staged_totalled.line_count
+        3, 'order_lines', 'ledger', 'raw', 'none',
+        files_totalled.kept_count, 0, landed_totalled.line_count
     from files_totalled
+    cross join landed_totalled
+    union all
+    select
+        4, 'amount', 'ledger', 'raw', 'none',
+        files_totalled.kept_revenue, 0, landed_totalled.revenue
+    from files_totalled
+    cross join landed_totalled
+    union all
+    select
+        5, 'order_lines', 'raw', 'staging', 'corrections: lines deleted',
+        landed_totalled.line_count, deleted_totalled.line_count, staged_totalled.line_count
+    from landed_totalled
     cross join deleted_totalled
     cross join staged_totalled
     union all
     select
-        4, 'amount', 'raw', 'staging',
+        6, 'amount', 'raw', 'staging',
         'corrections: amounts of lines deleted, amounts changed',
-        files_totalled.kept_revenue,
+        landed_totalled.revenue,
         deleted_totalled.revenue + changed_totalled.revenue,
         staged_totalled.revenue
-    from files_totalled
+    from landed_totalled
     cross join deleted_totalled
     cross join changed_totalled
     cross join staged_totalled
     union all
     select
-        5, 'order_lines', 'staging', 'core.fct_order_lines',
+        7, 'order_lines', 'staging', 'core.fct_order_lines',
         'duplicates, rows after the as-of date',
         staged_totalled.line_count,
         duplicates_totalled.line_count + staged_totalled.later_count,
@@ -259,7 +314,7 @@ compared as (
     cross join lines_totalled
     union all
     select
-        6, 'amount', 'staging', 'core.fct_order_lines', 'duplicates, rows after the as-of date',
+        8, 'amount', 'staging', 'core.fct_order_lines', 'duplicates, rows after the as-of date',
         staged_totalled.revenue,
         duplicates_totalled.revenue + staged_totalled.later_revenue,
         lines_totalled.amount
@@ -268,7 +323,7 @@ compared as (
     cross join lines_totalled
     union all
     select
-        7, 'gross_revenue', 'core.fct_order_lines', 'core.fct_order_lines',
+        9, 'gross_revenue', 'core.fct_order_lines', 'core.fct_order_lines',
         'cancellations, discount lines and other lines, whose amounts are no sales',
         lines_totalled.amount,
         lines_totalled.other_amount
@@ -278,26 +333,34 @@ compared as (
     from lines_totalled
     union all
     select
-        8, 'returned_revenue', 'core.fct_cancellations', 'core.fct_order_lines', 'none',
+        10, 'returned_revenue', 'core.fct_cancellations', 'core.fct_order_lines', 'none',
         cancellations_totalled.revenue, 0, lines_totalled.returned_revenue
     from cancellations_totalled
     cross join lines_totalled
     union all
     select
-        9, 'net_revenue', 'core.fct_order_lines', 'core.fct_order_lines', 'discounts, returns',
+        11, 'net_revenue', 'core.fct_order_lines', 'core.fct_order_lines', 'discounts, returns',
         lines_totalled.gross_revenue,
         lines_totalled.discount_revenue + lines_totalled.returned_revenue,
         lines_totalled.net_revenue
     from lines_totalled
     union all
     select
-        10, 'gross_revenue', 'core.fct_order_lines', 'core.fct_orders', 'none',
+        12, 'order_lines', 'core.fct_order_lines', 'core.fct_orders',
+        'cancellations, discount lines and other lines, which are no sales',
+        lines_totalled.line_count, lines_totalled.without_order_line_count,
+        orders_totalled.line_count
+    from lines_totalled
+    cross join orders_totalled
+    union all
+    select
+        13, 'gross_revenue', 'core.fct_order_lines', 'core.fct_orders', 'none',
         lines_totalled.gross_revenue, 0, orders_totalled.gross_revenue
     from lines_totalled
     cross join orders_totalled
     union all
     select
-        11, 'net_revenue', 'core.fct_order_lines', 'core.fct_orders',
+        14, 'net_revenue', 'core.fct_order_lines', 'core.fct_orders',
         'unmatched returns, discount lines',
         lines_totalled.net_revenue, lines_totalled.without_order_net_revenue,
         orders_totalled.net_revenue
@@ -305,26 +368,58 @@ compared as (
     cross join orders_totalled
     union all
     select
-        12, 'gross_revenue', 'core.fct_orders', 'core.dim_customers',
-        'none (known customers, value line kinds)',
-        orders_totalled.customer_gross_revenue, 0, customers_totalled.gross_revenue
+        15, 'orders', 'core.fct_orders', 'core.dim_customers', 'unknown customers',
+        orders_totalled.order_count, orders_totalled.unknown_order_count,
+        customers_totalled.order_count
     from orders_totalled
     cross join customers_totalled
     union all
     select
-        13, 'gross_revenue', 'core.fct_order_lines', 'sales.rpt_sales_by_month', 'none',
+        16, 'gross_revenue', 'core.fct_orders', 'core.dim_customers',
+        'unknown customers, line kinds that are no purchases',
+        orders_totalled.gross_revenue,
+        orders_totalled.unknown_gross_revenue
+        + (
+            orders_totalled.gross_revenue
+            - orders_totalled.unknown_gross_revenue
+            - orders_totalled.customer_gross_revenue
+        ),
+        customers_totalled.gross_revenue
+    from orders_totalled
+    cross join customers_totalled
+    union all
+    select
+        17, 'net_revenue', 'core.fct_orders', 'core.dim_customers',
+        'unknown customers, line kinds that are no purchases, unmatched returns, discount lines',
+        orders_totalled.net_revenue,
+        orders_totalled.unknown_net_revenue
+        + (
+            orders_totalled.net_revenue
+            - orders_totalled.unknown_net_revenue
+            - orders_totalled.customer_net_revenue
+        )
+        + cancellations_totalled.customer_unmatched_revenue
+        + lines_totalled.customer_discount_revenue,
+        customers_totalled.net_revenue
+    from orders_totalled
+    cross join customers_totalled
+    cross join cancellations_totalled
+    cross join lines_totalled
+    union all
+    select
+        18, 'gross_revenue', 'core.fct_order_lines', 'sales.rpt_sales_by_month', 'none',
         lines_totalled.gross_revenue, 0, months_totalled.gross_revenue
     from lines_totalled
     cross join months_totalled
     union all
     select
-        14, 'net_revenue', 'core.fct_order_lines', 'sales.rpt_sales_by_month', 'none',
+        19, 'net_revenue', 'core.fct_order_lines', 'sales.rpt_sales_by_month', 'none',
         lines_totalled.net_revenue, 0, months_totalled.net_revenue
     from lines_totalled
     cross join months_totalled
     union all
     select
-        15, '{{ var("monetary_basis") }}_revenue', 'core.dim_customers',
+        20, '{{ var("monetary_basis") }}_revenue', 'core.dim_customers',
         'lifecycle.fct_purchase_months', 'none',
         customers_totalled.{{ var('monetary_basis') }}_revenue, 0,
         customer_months_totalled.revenue
