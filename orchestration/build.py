@@ -10,6 +10,7 @@ import dagster as dg
 
 from orchestration.assets.audiences import build_audience_assets
 from orchestration.assets.checks import build_checks, report_failed_landing
+from orchestration.assets.clusters import build_cluster_assets
 from orchestration.assets.dbt import build_dbt_assets
 from orchestration.assets.published import build_published_assets
 from orchestration.assets.raw import build_raw_assets
@@ -49,7 +50,8 @@ def build_definitions(
     return dg.Definitions(
         assets=[
             build_raw_assets(settings, report_failed_landing(settings, manifest), reporter),
-            build_dbt_assets(settings, manifest, project, reporter, is_full_refresh),
+            *build_dbt_assets(settings, manifest, project, reporter, is_full_refresh),
+            build_cluster_assets(settings, manifest, reporter),
             build_published_assets(settings, manifest, reporter),
             build_audience_assets(settings, reporter),
             build_report_asset(settings, reporter),

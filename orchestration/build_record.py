@@ -53,20 +53,40 @@ def ensure_record(con: duckdb.DuckDBPyConnection) -> None:
         create table if not exists audit.build_in_progress (fingerprint varchar not null)
         """
     )
+    # Of a build whose first part has ended well; what follows the learned tables is yet to come.
+    con.execute("create table if not exists audit.build_half_done (fingerprint varchar not null)")
 
 
 def start_build(con: duckdb.DuckDBPyConnection, fingerprint: Fingerprint) -> None:
     """Note that a build has begun; until it ends nothing can be published."""
     ensure_record(con)
+    con.execute("delete from audit.build_half_done")
     con.execute("delete from audit.build_in_progress")
     con.execute("insert into audit.build_in_progress values (?)", [fingerprint.digest])
 
 
+def is_half_done(con: duckdb.DuckDBPyConnection, fingerprint: Fingerprint) -> bool:
+    """Whether a build of these inputs has ended its first part and waits for the second."""
+    ensure_record(con)
+    rows = con.execute("select fingerprint from audit.build_half_done").fetchall()
+    return rows == [(fingerprint.digest,)]
+
+
 def end_build(
-    con: duckdb.DuckDBPyConnection, fingerprint: Fingerprint, results: Sequence[NodeResult]
+    con: duckdb.DuckDBPyConnection,
+    fingerprint: Fingerprint,
+    results: Sequence[NodeResult],
+    is_half: bool = False,
 ) -> None:
-    """Note how each node ended; what was not part of this build keeps its earlier result."""
-    _write(con, fingerprint, results, is_end=True)
+    """Note how each node ended; what was not part of this build keeps its earlier result.
+
+    Args:
+        con: the warehouse.
+        fingerprint: what was built from.
+        results: how the nodes of this build ended.
+        is_half: whether a second part follows, until which nothing can be published.
+    """
+    _write(con, fingerprint, results, is_end=True, is_half=is_half)
 
 
 def record_checks(
@@ -74,7 +94,7 @@ def record_checks(
 ) -> None:
     """Note how checks ended that dbt does not run; publishing requires them like dbt's tests."""
     ensure_record(con)
-    _write(con, fingerprint, results, is_end=False)
+    _write(con, fingerprint, results, is_end=False, is_half=False)
 
 
 def _write(
@@ -82,6 +102,7 @@ def _write(
     fingerprint: Fingerprint,
     results: Sequence[NodeResult],
     is_end: bool,
+    is_half: bool,
 ) -> None:
     rows = [
         (
@@ -104,6 +125,8 @@ def _write(
             )
         if is_end:
             con.execute("delete from audit.build_in_progress")
+        if is_half:
+            con.execute("insert into audit.build_half_done values (?)", [fingerprint.digest])
         con.execute("commit")
     except duckdb.Error:
         con.execute("rollback")
@@ -136,7 +159,9 @@ def judge(
         fingerprint: what they must have been built from.
     """
     ensure_record(con)
-    unfinished = con.execute("select count(*) from audit.build_in_progress").fetchall()[0][0]
+    unfinished = con.execute(
+        "from audit.build_in_progress union all from audit.build_half_done"
+    ).fetchall()
     known = {
         unique_id: (status, built_from)
         for unique_id, status, built_from in con.execute(

@@ -124,8 +124,19 @@ def run(
     full_refresh: Annotated[
         bool, typer.Option("--full-refresh", help="Forget the warehouse and build all of it anew.")
     ] = False,
+    refit_clusters: Annotated[
+        bool,
+        typer.Option(
+            "--refit-clusters", help="Fit the clusters again; ids are kept where they fit."
+        ),
+    ] = False,
+    accept_drift: Annotated[
+        bool,
+        typer.Option("--accept-drift", help="The same, and publish whatever that moves."),
+    ] = False,
 ) -> None:
     """Load what is new, build and check all models, publish the marts, print a summary."""
+    from orchestration.cluster_model import ModelRequest
     from orchestration.refresh import refresh
     from orchestration.terminal import TerminalReporter
 
@@ -142,7 +153,8 @@ def run(
         threads=threads,
     )
     with TerminalReporter(_stderr()) as reporter:
-        refresh(settings, reporter, is_full_refresh=full_refresh)
+        request = ModelRequest(refit_clusters or accept_drift, accept_drift)
+        refresh(settings, reporter, is_full_refresh=full_refresh, clusters=request)
     _print_summary(settings.marts_path, settings.report_path)
 
 

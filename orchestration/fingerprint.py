@@ -76,8 +76,14 @@ def settings_digest(settings: Settings) -> str:
             _digest_of_folder(settings.profiles_dir),
             settings.expectations,
             _digest_of_folder(settings.expectations_dir),
+            settings.model_settings() if settings.clustering else None,
         ]
     )
+
+
+def model_settings_digest(settings: Settings) -> str:
+    """Digest of the settings that a learned model depends on: with another one it is not used."""
+    return _sha256(settings.model_settings())
 
 
 @functools.cache

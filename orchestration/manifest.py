@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestration.errors import CustomerValueError
-from orchestration.layers import PUBLISHED_SCHEMAS
+from orchestration.layers import LEARNED_FOLDERS, PUBLISHED_SCHEMAS
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,8 @@ def _node(props: Mapping[str, Any]) -> Node:
 
 
 def _attach_singular_tests(raw: dict[str, Any]) -> None:
-    """Say for each test of several tables which of them shows it: the first published one.
+    """Say for each test of several tables which of them shows it: the first published one, or the
+    first of those that are built last, since a test runs when all its tables are there.
 
     dbt attaches generic tests and tests of one table by itself; what a test's ``meta`` says goes
     before this rule.
@@ -162,7 +163,8 @@ def _attach_singular_tests(raw: dict[str, Any]) -> None:
         parents = [raw["nodes"][key] for key in props["depends_on"]["nodes"] if key in raw["nodes"]]
         if len(parents) > 1 and "dagster" not in meta:
             published = [node for node in parents if node.get("schema") in PUBLISHED_SCHEMAS]
-            shown_at = (published or parents)[0]
+            last = [node for node in published if node["fqn"][1] in LEARNED_FOLDERS]
+            shown_at = (last or published or parents)[0]
             meta["dagster"] = {
                 "ref": {"name": shown_at["name"], "package_name": shown_at["package_name"]}
             }

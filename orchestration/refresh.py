@@ -10,6 +10,7 @@ is something to do.
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.cluster_model import ModelRequest
 from orchestration.disk import explained_disk_errors
 from orchestration.erasure.erase import finish_interrupted
 from orchestration.fingerprint import fingerprint
@@ -33,6 +34,7 @@ def refresh(
     reporter: Reporter,
     is_full_refresh: bool = False,
     project_dir: Path = DBT_PROJECT_DIR,
+    clusters: ModelRequest | None = None,
 ) -> Outcome:
     """Load what is new, build, check and publish; or find that there is nothing to do.
 
@@ -41,10 +43,12 @@ def refresh(
         reporter: told of every step.
         is_full_refresh: forget the warehouse and build everything from the landing folder.
         project_dir: the dbt project to build.
+        clusters: whether clusters are fitted again, and taken whatever that moves; None: neither.
 
     Raises:
         CustomerValueError: something a person can put right; the last publication stays.
     """
+    clusters = clusters or ModelRequest()
     _assert_landing(settings)
     with explained_disk_errors(settings), warehouse_lock(settings, "refreshing"):
         finish_interrupted(settings, reporter)
@@ -52,11 +56,12 @@ def refresh(
         _remember(settings)
         ensure_demo_shop(settings, reporter)
         reporter.now("Looking for anything new")
-        if not is_full_refresh and is_up_to_date(settings):
+        is_asked_for = is_full_refresh or clusters.is_anything
+        if not is_asked_for and is_up_to_date(settings):
             reporter.done("nothing new: no file, setting or model has changed; nothing loaded")
             _complete_report(settings, reporter)
             return Outcome(is_changed=False)
-        _run_job(settings, reporter, is_full_refresh, project_dir)
+        _run_job(settings, reporter, is_full_refresh, project_dir, clusters)
         return Outcome(is_changed=True)
 
 
@@ -114,9 +119,14 @@ def _remember(settings: Settings) -> None:
 
 
 def _run_job(
-    settings: Settings, reporter: Reporter, is_full_refresh: bool, project_dir: Path
+    settings: Settings,
+    reporter: Reporter,
+    is_full_refresh: bool,
+    project_dir: Path,
+    clusters: ModelRequest,
 ) -> None:
     reporter.now("Starting dbt and Dagster")
+    from orchestration.assets.clusters import step_config
     from orchestration.automation import REFRESH
     from orchestration.build import build_definitions
     from orchestration.dagster_instance import command_line_instance, log_to_file, run_tags
@@ -140,7 +150,7 @@ def _run_job(
         result = job.execute_in_process(
             instance=instance,
             tags=run_tags(settings),
-            run_config={"loggers": {"file": {}}},
+            run_config={"loggers": {"file": {}}, **step_config(clusters)},
             raise_on_error=False,
         )
     if not result.success:

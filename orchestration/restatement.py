@@ -98,7 +98,9 @@ def _write_other_causes(
     causes: list[tuple[str, str]] = []
     if base.settings_digest != made_from.settings:
         changed = _changed_settings(base.settings, settings)
-        causes += [("changed_setting", text) for text in changed or ["profiles"]]
+        # No figure that is restated follows from how customers are clustered.
+        moved = [text for text in changed if not text.startswith("cluster")]
+        causes += [("changed_setting", text) for text in (moved if changed else ["profiles"])]
     if base.code_digest != made_from.code:
         causes.append(("changed_code", "models, lookup tables or code"))
     for cause, source in causes:
@@ -182,7 +184,8 @@ def _write_corrections(con: duckdb.DuckDBPyConnection, database: str, base: RunM
 
 
 def _changed_settings(before: Mapping[str, Any], settings: Settings) -> list[str]:
-    now = json.loads(json.dumps(settings.dbt_vars() | {"profile": settings.profile}))
+    told = settings.dbt_vars() | settings.model_settings() | {"profile": settings.profile}
+    now = json.loads(json.dumps(told))
     return [
         f"{name}: {json.dumps(before.get(name))} -> {json.dumps(value)}"
         for name, value in sorted(now.items())

@@ -35,6 +35,9 @@ _MODES: tuple[Mode, ...] = ("full", "incremental")
 _BETWEEN_HOOKS = "\n-- the next hook\n"
 _NOT_COMPILED = ("resource_type:seed", "resource_type:unit_test")
 
+#: Clusters follow a learned model, of which compiled models know nothing: they are tested with it.
+_ALWAYS: dict[str, Any] = {"clustering": False}
+
 #: The sets of variables that tests ask for, by name; what is not set keeps its default.
 VARIANTS: dict[str, dict[str, Any]] = {
     "net": {},
@@ -145,10 +148,12 @@ class SmallWarehouse:
 
     def _prepare(self, seeds: Mapping[str, pa.Table]) -> None:
         from orchestration.landing.load import ensure_raw_tables
+        from orchestration.learned_tables import ensure_learned_tables
         from orchestration.restatement import write_first_publication
 
         ensure_raw_tables(self.con)
         write_first_publication(self.con)
+        ensure_learned_tables(self.con)
         self.con.execute("create schema seeds")
         for schema in {model.relation.rpartition(".")[0] for model in self.models.values()}:
             self.con.execute(f"create schema if not exists {schema}")
@@ -223,6 +228,15 @@ def small_warehouses(
     """
     compiled, seeds = _compile(variants, models)
     return {name: SmallWarehouse(compiled[name].models, seeds) for name in variants}
+
+
+@cache
+def clustered_warehouse() -> tuple[SmallWarehouse, tuple[CompiledCheck, ...]]:
+    """A small warehouse whose customers are clustered, with the models that this takes alone, and
+    the data tests on them."""
+    wanted = ["+fqn:customer_value.clusters", "+fct_purchase_months"]
+    compiled, seeds = _compile({"clustered": {"clustering": True}}, wanted)
+    return SmallWarehouse(compiled["clustered"].models, seeds), compiled["clustered"].checks
 
 
 @cache
@@ -303,7 +317,9 @@ def _compile_variants(work_dir: Path) -> None:
     _invoke(["seed", *options], manifest.deepcopy())
     for variant, variables in wanted["variants"].items():
         compiled = _compile_variant(
-            [*options, "--vars", json.dumps(variables)], manifest.deepcopy(), wanted["models"]
+            [*options, "--vars", json.dumps(_ALWAYS | variables)],
+            manifest.deepcopy(),
+            wanted["models"],
         )
         (work_dir / f"{variant}.json").write_text(json.dumps(compiled), encoding="utf-8")
 
@@ -313,7 +329,7 @@ def _compile_variant(
 ) -> dict[str, list[dict[str, Any]]]:
     """Models and checks of a variant, as the arguments of their classes.
 
-    ``only``: models to be compiled alone, for full builds and without the checks.
+    ``only``: what is compiled alone, in words of dbt; for full builds.
     """
     # Without `empty` the tests of seeds would be left out with the seeds.
     everything = ["--exclude", *_NOT_COMPILED, "--indirect-selection", "empty"]
@@ -328,7 +344,7 @@ def _compile_variant(
             if node.resource_type == "model":
                 nodes[node.unique_id] = node
                 sql.setdefault(node.unique_id, {})[mode] = node.compiled_code
-            elif node.resource_type == "test" and mode == "full" and not only:
+            elif node.resource_type == "test" and mode == "full":
                 checks[node.name] = node.compiled_code
     hooks = {} if only else _render_hooks(options, manifest, nodes)
     models = [

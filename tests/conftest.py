@@ -17,12 +17,14 @@ DEMO_CUSTOMERS = 1_500
 def pytest_configure() -> None:
     """Settings of the person who runs the tests do not reach them.
 
-    Runs leave expectations out, whose library takes seconds to import; tests about them say so.
+    Runs leave out expectations, whose library takes seconds to import, and clusters, which take
+    their time to fit; tests about them say so.
     """
     for name in list(os.environ):
         if name.startswith("CUSTOMER_VALUE_"):
             del os.environ[name]
     os.environ["CUSTOMER_VALUE_EXPECTATIONS"] = "false"
+    os.environ["CUSTOMER_VALUE_CLUSTERING"] = "false"
 
 
 @pytest.fixture(scope="session")

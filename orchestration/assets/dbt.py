@@ -1,5 +1,8 @@
 """The models, seeds and tests of the dbt project as Dagster assets and checks.
 
+They are built in two steps: everything that is made of the input, then the models that read what
+was learned from the first ones.
+
 Belongs here: names, groups and metadata of the assets, and the step that builds them. Does not
 belong here: how dbt is run (``dbt_runner.py``) and what a model computes (``dbt_project/``).
 """
@@ -14,13 +17,14 @@ from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_contex
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from orchestration.build_plan import BuildPlan, plan_build, prepare_partial_build
-from orchestration.build_record import end_build, start_build
+from orchestration.build_record import end_build, is_half_done, start_build
 from orchestration.build_report import build_error, describe_build
 from orchestration.checks.report import CheckReport
 from orchestration.dbt_runner import DbtBuild, DbtEvent, DbtProject
 from orchestration.failures import failure, readable_failures
 from orchestration.fingerprint import Fingerprint, fingerprint
-from orchestration.layers import OWNER, PUBLISHED_SCHEMAS, SEED_SCHEMA
+from orchestration.layers import LEARNED_FOLDERS, OWNER, PUBLISHED_SCHEMAS, SEED_SCHEMA
+from orchestration.learned_tables import ensure_learned_tables
 from orchestration.lineage import TableColumns, column_lineage
 from orchestration.manifest import Manifest
 from orchestration.progress import Reporter
@@ -29,6 +33,9 @@ from orchestration.warehouse import MARTS, connect_warehouse
 
 Props = Mapping[str, Any]
 DagsterEvent = Any
+
+#: The models that read learned tables, in dbt's words.
+_LEARNED_MODELS = " ".join(f"fqn:customer_value.{folder}" for folder in LEARNED_FOLDERS)
 
 
 class Translator(DagsterDbtTranslator):
@@ -69,8 +76,11 @@ def build_dbt_assets(
     project: DbtProject,
     reporter: Reporter,
     is_full_refresh: bool = False,
-) -> dg.AssetsDefinition:
-    """All models, seeds and tests, built in one step by one ``dbt build``.
+) -> list[dg.AssetsDefinition]:
+    """All models, seeds and tests, built in two steps by a ``dbt build`` each.
+
+    A step is a part of its own and not a selection of one step, so that what Dagster calls a
+    subset is a selection that a person has made.
 
     Args:
         settings: the warehouse and the variables.
@@ -82,9 +92,28 @@ def build_dbt_assets(
     translator = Translator()
 
     @dbt_assets(
-        manifest=manifest.raw, dagster_dbt_translator=translator, name="dbt", pool="warehouse"
+        manifest=manifest.raw,
+        dagster_dbt_translator=translator,
+        exclude=_LEARNED_MODELS,
+        name="dbt",
+        pool="warehouse",
     )
     def dbt(context: dg.AssetExecutionContext) -> Iterator[DagsterEvent]:
+        """Build and test every selected model that is made of the input."""
+        yield from step(context, False)
+
+    @dbt_assets(
+        manifest=manifest.raw,
+        dagster_dbt_translator=translator,
+        select=_LEARNED_MODELS,
+        name="dbt_learned",
+        pool="warehouse",
+    )
+    def dbt_learned(context: dg.AssetExecutionContext) -> Iterator[DagsterEvent]:
+        """Build and test every selected model that reads what was learned."""
+        yield from step(context, True)
+
+    def step(context: dg.AssetExecutionContext, is_second: bool) -> Iterator[DagsterEvent]:
         """Build and test every selected model; publication waits for all of them."""
         inner = context.op_execution_context
         params = get_updated_cli_invocation_params_for_context(
@@ -94,14 +123,19 @@ def build_dbt_assets(
         if params.indirect_selection:
             selection += ["--indirect-selection", params.indirect_selection]
         with readable_failures():
-            made_from = _begin(settings)
-            if inner.is_subset:
+            is_continued, made_from = _begin(settings, is_second)
+            if is_continued and not inner.is_subset:
+                plan = BuildPlan("full", "what was learned")
+            elif is_second or inner.is_subset:
                 plan = BuildPlan("full", "some models alone")
                 if prepare_partial_build(settings):
                     selection = [_with_upstream(argument) for argument in selection]
             else:
                 plan = plan_build(settings, made_from, is_full_refresh)
-            build = _build(settings, manifest, project, selection, plan, made_from, reporter)
+            is_half = not (is_second or inner.is_subset)
+            build = _build(
+                settings, manifest, project, selection, plan, made_from, reporter, is_half
+            )
             facts = _relation_facts(settings, manifest, build)
         for event in build.events:
             if not inner.is_subset or _is_selected(event, inner, manifest, translator):
@@ -111,7 +145,7 @@ def build_dbt_assets(
             raise failure(error.problem, error.way_out)
         reporter.done(f"{describe_build(build)}; {plan}")
 
-    return dbt
+    return [dbt, dbt_learned]
 
 
 def _with_upstream(argument: str) -> str:
@@ -146,10 +180,13 @@ def _build(
     plan: BuildPlan,
     made_from: Fingerprint,
     reporter: Reporter,
+    is_half: bool,
 ) -> DbtBuild:
     """Run dbt, and end the build record that ``_begin`` has opened."""
-    total = sum(node.resource_type != "test" for node in manifest.nodes.values())
-    built = 0
+    nodes = [node for node in manifest.nodes.values() if node.resource_type != "test"]
+    total = len(nodes)
+    is_continuing = plan.reason == "what was learned"
+    built = sum(node.folder not in LEARNED_FOLDERS for node in nodes) if is_continuing else 0
 
     def on_event(event: DbtEvent) -> None:
         nonlocal built
@@ -162,19 +199,28 @@ def _build(
     build = project.build(selection, plan.mode, on_event)
     if not build.problem:
         with connect_warehouse(settings, "recording the build", with_marts=True) as con:
-            end_build(con, made_from, build.results)
+            end_build(con, made_from, build.results, is_half=is_half and build.is_ok)
             CheckReport(settings, manifest).record_tests(con, build.results, made_from)
     return build
 
 
-def _begin(settings: Settings) -> Fingerprint:
+def _begin(settings: Settings, is_second: bool) -> tuple[bool, Fingerprint]:
+    """Open the build record.
+
+    Returns:
+        whether this goes on with a build whose first part has just ended, and what is built from.
+    """
     from orchestration.landing.load import ensure_raw_tables
 
     with connect_warehouse(settings, "recording the build") as con:
         ensure_raw_tables(con)
+        ensure_learned_tables(con)
         made_from = fingerprint(con, settings)
+        is_continued = (
+            is_second and settings.marts_build_path.exists() and is_half_done(con, made_from)
+        )
         start_build(con, made_from)
-    return made_from
+    return is_continued, made_from
 
 
 def _relation_facts(

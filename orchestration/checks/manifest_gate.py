@@ -9,7 +9,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from orchestration.errors import CustomerValueError
-from orchestration.layers import MODEL_PREFIXES, PUBLISHED_SCHEMAS, RAW_SCHEMA
+from orchestration.layers import (
+    LEARNED_FOLDERS,
+    LEARNED_SCHEMA,
+    MODEL_PREFIXES,
+    PUBLISHED_SCHEMAS,
+    RAW_SCHEMA,
+)
 from orchestration.manifest import Manifest, Node
 
 #: (schema, table) -> names of its real columns, in order.
@@ -133,8 +139,7 @@ def _layers_read_downwards(manifest: Manifest) -> Iterator[Breach]:
 
 def _forbidden_read(manifest: Manifest, node: Node, parent_id: str) -> str | None:
     if parent_id in manifest.sources:
-        source = ".".join(manifest.sources[parent_id])
-        return None if node.folder == "staging" else f"reads {source}; only staging reads sources"
+        return _forbidden_source(node, manifest.sources[parent_id])
     parent = manifest.nodes.get(parent_id)
     if parent is None or parent.resource_type != "model":
         return None
@@ -155,6 +160,30 @@ def _forbidden_read(manifest: Manifest, node: Node, parent_id: str) -> str | Non
     ):
         return f"reads {parent.name}; reports read marts and intermediate models"
     return None
+
+
+def _forbidden_source(node: Node, source: tuple[str, str]) -> str | None:
+    if source[0] == LEARNED_SCHEMA:
+        if node.folder in LEARNED_FOLDERS:
+            return None
+        folders = " and ".join(LEARNED_FOLDERS)
+        return f"reads {'.'.join(source)}; only {folders} read learned tables"
+    if node.folder == "staging":
+        return None
+    return f"reads {'.'.join(source)}; only staging reads sources"
+
+
+def _built_first_reads_nothing_learned(manifest: Manifest) -> Iterator[Breach]:
+    for node in manifest.of_type("model"):
+        for parent_id in node.parents:
+            parent = manifest.nodes.get(parent_id)
+            if parent and parent.folder in LEARNED_FOLDERS and node.folder not in LEARNED_FOLDERS:
+                yield Breach(
+                    "learned",
+                    node.name,
+                    f"reads {parent.name}, which is built after it; models on learned tables lie "
+                    f"in {' or '.join(LEARNED_FOLDERS)}",
+                )
 
 
 def _documented_columns_are_real(manifest: Manifest, real: RealColumns) -> Iterator[Breach]:
@@ -207,6 +236,7 @@ _RULES: tuple[Callable[[Manifest], Iterator[Breach]], ...] = (
     _models_test_their_key,
     _layers_read_downwards,
     _what_stays_is_published,
+    _built_first_reads_nothing_learned,
 )
 
 

@@ -14,6 +14,7 @@ import duckdb
 from orchestration.build_record import record_checks
 from orchestration.checks.expectations import judge_expectations, unjudged
 from orchestration.checks.landed import LANDING_CHECKS, judge_landing
+from orchestration.checks.learned import CLUSTER_DRIFT
 from orchestration.checks.results import (
     CheckResult,
     Status,
@@ -75,7 +76,8 @@ class CheckReport:
     def known(self) -> tuple[CheckResult, ...]:
         """Every check, as one that was not run."""
         tests = [self._of_test(node) for node in self.manifest.of_type("test")]
-        return (*tests, *LANDING_CHECKS, *(unjudged(one) for one in self.expectations))
+        expectations = (unjudged(one) for one in self.expectations)
+        return (*tests, *LANDING_CHECKS, CLUSTER_DRIFT, *expectations)
 
     @property
     def required(self) -> tuple[CheckResult, ...]:
@@ -109,6 +111,12 @@ class CheckReport:
             results += [one for one in judge_landing(con) if ("loaded_files", one.name) in names]
         self._keep(con, results, made_from)
         return results
+
+    def record(
+        self, con: duckdb.DuckDBPyConnection, result: CheckResult, made_from: Fingerprint
+    ) -> None:
+        """Keep the result of a check that a step of the run makes by itself."""
+        self._keep(con, [result], made_from)
 
     def record_landing(self, con: duckdb.DuckDBPyConnection, made_from: Fingerprint) -> None:
         """Keep the landing's own checks of a landing that failed, after which no other runs."""

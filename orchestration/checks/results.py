@@ -35,7 +35,7 @@ class CheckResult:
 
     check_id: str
     check_name: str
-    kind: Literal["dbt_test", "expectation", "landing_check"]
+    kind: Literal["dbt_test", "expectation", "landing_check", "asset_check"]
     table_name: str
     column_name: str | None
     sql: str | None

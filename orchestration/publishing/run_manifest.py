@@ -96,7 +96,12 @@ def write_run_manifest(
             datetime.now(UTC).replace(tzinfo=None, microsecond=0),
             _as_of_date(con, settings),
             json.dumps(
-                {**settings.dbt_vars(), "profile": settings.profile, "is_demo": settings.is_demo}
+                {
+                    **settings.dbt_vars(),
+                    **settings.model_settings(),
+                    "profile": settings.profile,
+                    "is_demo": settings.is_demo,
+                }
             ),
             fingerprint.digest,
             fingerprint.inputs,

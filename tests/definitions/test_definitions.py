@@ -9,16 +9,32 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from orchestration.assets.clusters import MODEL_KEY
+from orchestration.automation import REFIT_CLUSTERS, REFRESH
 from orchestration.build import build_definitions
+from orchestration.checks.learned import DRIFT_CHECK
 from orchestration.checks.report import CheckReport
 from orchestration.dbt_runner import DbtProject
 from orchestration.landing.contract import CONTRACT
-from orchestration.layers import MODEL_PREFIXES, PUBLISHED_SCHEMAS
+from orchestration.layers import LEARNED_SCHEMA, MODEL_PREFIXES, PUBLISHED_SCHEMAS
+from orchestration.learned_tables import LEARNED_TABLES
 from orchestration.manifest import Manifest
 from orchestration.settings import Settings
 
 #: The interface that analysts build on; taking a table away is a breaking change.
 PUBLISHED_INTERFACE = {
+    "clusters/dim_cluster_centroids",
+    "clusters/dim_cluster_models",
+    "clusters/dim_clusters",
+    "clusters/fct_customer_cluster_months",
+    "clusters/fct_customer_clusters",
+    "clusters/rpt_cluster_events",
+    "clusters/rpt_cluster_feature_quartiles",
+    "clusters/rpt_cluster_prediction",
+    "clusters/rpt_cluster_profiles",
+    "clusters/rpt_cluster_sample",
+    "clusters/rpt_cluster_segments",
+    "clusters/rpt_k_selection",
     "core/dim_customers",
     "core/dim_products",
     "core/fct_cancellations",
@@ -81,7 +97,7 @@ def test_definitions_are_valid(definitions: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(definitions)
 
 
-def test_assets_are_the_contract_the_dbt_project_and_the_publication(
+def test_assets_are_the_contract_the_dbt_project_what_is_learned_and_the_publication(
     nodes: dict[str, dg.AssetSpec], manifest: Manifest
 ) -> None:
     expected = {f"raw/{name}" for name in [*CONTRACT, "loaded_files", "rejected_rows"]}
@@ -91,9 +107,9 @@ def test_assets_are_the_contract_the_dbt_project_and_the_publication(
         for node in manifest.of_type(kind)
         if node.materialized != "ephemeral"
     }
-    assert set(nodes) == expected | {
-        f"published/{name}" for name in ("marts", "audiences", "report")
-    }
+    expected |= {f"{LEARNED_SCHEMA}/{name}" for name in LEARNED_TABLES}
+    expected |= {f"published/{name}" for name in ("marts", "audiences", "report")}
+    assert set(nodes) == expected
 
 
 def test_the_published_interface_is_there(nodes: dict[str, dg.AssetSpec]) -> None:
@@ -104,7 +120,7 @@ def test_groups_are_the_folders(nodes: dict[str, dg.AssetSpec]) -> None:
     for key, spec in nodes.items():
         assert spec.group_name == key.split("/")[0]
     groups = {spec.group_name for spec in nodes.values()}
-    assert groups == {"raw", "seeds", "published", *MODEL_PREFIXES}
+    assert groups == {"raw", "seeds", LEARNED_SCHEMA, "published", *MODEL_PREFIXES}
 
 
 def test_every_asset_is_described_owned_and_of_a_kind(nodes: dict[str, dg.AssetSpec]) -> None:
@@ -153,17 +169,41 @@ def test_every_dbt_test_and_expectation_is_shown_as_a_check(
     assert {expectations[name] for name in blocking & set(expectations)} == {"error"}
 
 
+def test_drift_of_the_clusters_blocks(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    assert graph.get_check_spec(dg.AssetCheckKey(MODEL_KEY, DRIFT_CHECK)).blocking
+
+
+def test_clusters_are_learned_from_the_models_and_models_read_them(
+    nodes: dict[str, dg.AssetSpec],
+) -> None:
+    read = {dep.asset_key.to_user_string() for dep in nodes[MODEL_KEY.to_user_string()].deps}
+    assert {"intermediate/int_cluster_features", "rfm/fct_rfm_scores"} <= read
+    readers = {
+        key
+        for key, spec in nodes.items()
+        for dep in spec.deps
+        if dep.asset_key.path[0] == LEARNED_SCHEMA
+    }
+    assert {key.split("/")[0] for key in readers} == {"clusters"}
+    assert len(readers) == len(LEARNED_TABLES)
+
+
 def test_jobs_and_nothing_that_starts_by_itself(definitions: dg.Definitions) -> None:
     repository = definitions.get_repository_def()
-    assert {job.name for job in repository.get_all_jobs()} - {"__ASSET_JOB"} == {"refresh"}
+    assert {job.name for job in repository.get_all_jobs()} - {"__ASSET_JOB"} == {
+        REFRESH,
+        REFIT_CLUSTERS,
+    }
     assert not repository.schedule_defs
     assert not repository.sensor_defs
 
 
-def test_the_job_refreshes_everything(
-    definitions: dg.Definitions, nodes: dict[str, dg.AssetSpec]
+@pytest.mark.parametrize("name", [REFRESH, REFIT_CLUSTERS])
+def test_the_jobs_refresh_everything(
+    definitions: dg.Definitions, nodes: dict[str, dg.AssetSpec], name: str
 ) -> None:
-    job = definitions.resolve_job_def("refresh")
+    job = definitions.resolve_job_def(name)
     keys = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
     assert keys == set(nodes)
 

@@ -50,6 +50,7 @@ def _sound_manifest() -> Raw:
         _model("intermediate", "int_things_counted", "model.p.stg_things"),
         _model("core", "fct_things", "model.p.int_things_counted"),
         _model("sales", "rpt_things", "model.p.fct_things", "seed.p.kinds"),
+        _model("clusters", "dim_kinds_learned", "source.p.ml.kinds", "model.p.fct_things"),
         _model("quality", "dq_things", "model.p.stg_things", "model.p.fct_things"),
     ]
     tests = [_test(model["name"], "primary_key", columns=["thing_id"]) for model in models[1:]]
@@ -72,7 +73,12 @@ def _sound_manifest() -> Raw:
                 "schema": "raw",
                 "identifier": "things",
                 "description": "As landed.",
-            }
+            },
+            "source.p.ml.kinds": {
+                "schema": "ml",
+                "identifier": "kinds",
+                "description": "As learned.",
+            },
         },
     }
 
@@ -159,6 +165,18 @@ def _intermediate_reads_base(raw: Raw) -> None:
     raw["nodes"]["model.p.int_things_counted"]["depends_on"]["nodes"] = ["model.p.base_things"]
 
 
+def _clusters_read_raw(raw: Raw) -> None:
+    raw["nodes"]["model.p.dim_kinds_learned"]["depends_on"]["nodes"] = ["source.p.raw.things"]
+
+
+def _mart_reads_learned_table(raw: Raw) -> None:
+    raw["nodes"]["model.p.fct_things"]["depends_on"]["nodes"].append("source.p.ml.kinds")
+
+
+def _mart_reads_clusters(raw: Raw) -> None:
+    raw["nodes"]["model.p.rpt_things"]["depends_on"]["nodes"] = ["model.p.dim_kinds_learned"]
+
+
 def _incremental_unpublished(raw: Raw) -> None:
     raw["nodes"]["model.p.int_things_counted"]["config"]["materialized"] = "incremental"
 
@@ -183,6 +201,9 @@ def _view_on_unpublished(raw: Raw) -> None:
         (_not_null_on_another_column, "primary_key", "stg_things", "no test of its key"),
         (_mart_reads_source, "layer", "fct_things", "reads raw.things; only staging"),
         (_intermediate_reads_source, "layer", "int_things_counted", "reads raw.things"),
+        (_clusters_read_raw, "layer", "dim_kinds_learned", "reads raw.things; only staging"),
+        (_mart_reads_learned_table, "layer", "fct_things", "only clusters read learned tables"),
+        (_mart_reads_clusters, "learned", "rpt_things", "dim_kinds_learned, which is built after"),
         (_report_reads_staging, "layer", "rpt_things", "reads stg_things; reports read marts"),
         (_staging_reads_model, "layer", "stg_things", "staging reads sources and base models"),
         (_staging_reads_staging, "layer", "stg_things", "reads stg_other_things; staging reads"),
