@@ -1,6 +1,6 @@
 """Published tables that a small shop's publication may lack, for tests of the report's charts.
 
-Belongs here: cluster, check, drift and strategy tables in the columns that the report reads, filled
+Belongs here: cluster, check and drift tables in the columns that the report reads, filled
 from the customers of the file by plain rules. Does not belong here: assertions, and how the
 pipeline fills these tables.
 """
@@ -150,14 +150,6 @@ from compared
 where baseline is not null;
 """
 
-_STRATEGIES = """
-create or replace table rfm.dim_segment_strategies as
-select distinct
-    scheme, segment, 'offer for ' || segment as offer_en, '针对' || name_zh || '的优惠' as offer_zh,
-    'once per customer' as limits, 'monthly' as cadence, 'e-mail' as channel, 'buys again' as target
-from rfm.rpt_segments;
-"""
-
 
 def complete_copy(marts_path: Path, folder: Path) -> Path:
     """A copy of published marts in which no table that the report can show is missing."""
@@ -166,5 +158,4 @@ def complete_copy(marts_path: Path, folder: Path) -> Path:
     with duckdb.connect(str(path)) as con:
         con.execute(_CLUSTERS)
         con.execute(_CHECKS)
-        con.execute(_STRATEGIES)
     return path

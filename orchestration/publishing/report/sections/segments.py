@@ -224,8 +224,8 @@ def _history_reading(rows: Rows) -> Words:
 
 def _strategies_reading(rows: Rows) -> Words:
     return words(
-        f"{len(rows)} segments, each with an offer, limits and a channel.",
-        f"{len(rows)} 个分层，各有优惠、限制和触达渠道。",
+        f"{len(rows)} segments, each with a goal, an offer, its limit and a channel.",
+        f"{len(rows)} 个分层，各有目标、优惠、上限和触达渠道。",
     )
 
 
@@ -312,14 +312,19 @@ order by segment_order, snapshot_date""",
         Exhibit(
             f"strategies-{name}",
             words("What to do with each segment", "各分层的策略"),
-            f"""select segment, offer_en, offer_zh, limits, cadence, channel, target
+            f"""select segment, name_en, name_zh, goal_en, goal_zh, offer_en, offer_zh,
+    max_discount_amount, max_discount_share, contact_interval_days, channel, target_metric,
+    target_increase
 from rfm.dim_segment_strategies
 where scheme = '{scheme}'
-order by segment""",
+order by segment_order""",
             _strategies_reading,
             words(
-                "Suggested offer, its limits, how often, by which channel, and what it is for.",
-                "建议的优惠、限制、频率、渠道与目标。",
+                "What to bring about, the offer and its limit (an amount or a share of the "
+                "order), the fewest days between two messages, the channel, and the metric that "
+                "tells whether it works. People edit this in seeds/segment_strategies.csv.",
+                "目标、优惠及其上限（金额或订单占比）、两次触达的最短间隔天数、渠道，以及衡量效果的指标。"
+                "由业务人员在 seeds/segment_strategies.csv 中维护。",
             ),
             scheme=scheme,
         ),
