@@ -10,14 +10,18 @@ compiled for a full build and for an incremental one, in which a model that keep
 hook and an insert.
 """
 
+import fcntl
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +37,7 @@ DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 #: The last one is also that of the hooks.
 _MODES: tuple[Mode, ...] = ("full", "incremental")
 _BETWEEN_HOOKS = "\n-- the next hook\n"
-_NOT_COMPILED = ("resource_type:seed", "resource_type:unit_test")
+_NOT_COMPILED = ["resource_type:seed", "resource_type:unit_test"]
 
 #: Clusters follow a learned model, of which compiled models know nothing: they are tested with it.
 _ALWAYS: dict[str, Any] = {"clustering": False}
@@ -61,6 +65,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 _TO_COMPILE_FILE = "to_compile.json"
+
+#: What was compiled is kept for all processes of a test run, and for the next one.
+_KEPT = PROJECT_ROOT / ".pytest_cache" / "compiled"
+_MOST_KEPT = 6
+
+#: The variants whose data tests are asked for.
+_CHECKED = ("net", "clustered")
 
 
 @dataclass(frozen=True)
@@ -254,11 +265,27 @@ def _compiled_project() -> tuple[dict[str, CompiledVariant], dict[str, pa.Table]
 def _compile(
     variants: Mapping[str, Mapping[str, Any]], models: Sequence[str] = ()
 ) -> tuple[dict[str, CompiledVariant], dict[str, pa.Table]]:
-    with tempfile.TemporaryDirectory() as folder:
-        work_dir = Path(folder)
-        (work_dir / _TO_COMPILE_FILE).write_text(
-            json.dumps({"variants": variants, "models": list(models)}), encoding="utf-8"
-        )
+    asked = json.dumps({"variants": variants, "models": list(models)}, sort_keys=True)
+    kept = _KEPT / _digest(asked)
+    _KEPT.mkdir(parents=True, exist_ok=True)
+    with (_KEPT / f"{kept.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            _compile_into(kept, asked)
+    compiled = {}
+    for variant in variants:
+        found = json.loads((kept / f"{variant}.json").read_text("utf-8"))
+        checks = tuple(CompiledCheck(**check) for check in found["checks"])
+        compiled[variant] = CompiledVariant(_read_models(found["models"]), checks)
+    return compiled, _read_seeds(kept / "warehouse.duckdb")
+
+
+def _compile_into(kept: Path, asked: str) -> None:
+    """Compile in a process of its own; the folder is there when all of it has been written."""
+    with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+        work_dir = Path(folder) / "work"
+        work_dir.mkdir()
+        (work_dir / _TO_COMPILE_FILE).write_text(asked, encoding="utf-8")
         environment = {
             **os.environ,
             "CUSTOMER_VALUE_WAREHOUSE": str(work_dir / "warehouse.duckdb"),
@@ -269,7 +296,7 @@ def _compile(
             "CUSTOMER_VALUE_DUCKDB_TEMP_DIR": str(work_dir / "tmp"),
         }
         done = subprocess.run(
-            [sys.executable, "-m", "tests.compiled_models", folder],
+            [sys.executable, "-m", "tests.compiled_models", str(work_dir)],
             cwd=PROJECT_ROOT,
             env=environment,
             capture_output=True,
@@ -279,12 +306,24 @@ def _compile(
         if done.returncode != 0:
             said = (done.stdout + done.stderr).strip().splitlines()
             raise RuntimeError("dbt could not compile the project:\n" + "\n".join(said[:30]))
-        compiled = {}
-        for variant in variants:
-            found = json.loads((work_dir / f"{variant}.json").read_text("utf-8"))
-            checks = tuple(CompiledCheck(**check) for check in found["checks"])
-            compiled[variant] = CompiledVariant(_read_models(found["models"]), checks)
-        return compiled, _read_seeds(work_dir / "warehouse.duckdb")
+        shutil.rmtree(work_dir / "target", ignore_errors=True)
+        work_dir.rename(kept)
+    whole = [path.with_suffix("") for path in kept.parent.glob("*.lock")]
+    there = [path for path in whole if path.exists()]
+    for path in sorted(there, key=lambda path: path.stat().st_mtime)[:-_MOST_KEPT]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _digest(asked: str) -> str:
+    """Of what is asked for and of everything it is compiled from."""
+    digest = hashlib.sha256(asked.encode())
+    digest.update(version("dbt-core").encode())
+    folders = [DBT_PROJECT_DIR / name for name in ("models", "macros", "tests")]
+    sources = [Path(__file__), *DBT_PROJECT_DIR.glob("*.yml"), *(PROJECT_ROOT / "seeds").iterdir()]
+    sources += [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    for path in sorted(sources):
+        digest.update(f"{path.relative_to(PROJECT_ROOT)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _read_models(models: list[dict[str, Any]]) -> dict[str, CompiledModel]:
@@ -320,31 +359,37 @@ def _compile_variants(work_dir: Path) -> None:
             [*options, "--vars", json.dumps(_ALWAYS | variables)],
             manifest.deepcopy(),
             wanted["models"],
+            variant in _CHECKED,
         )
         (work_dir / f"{variant}.json").write_text(json.dumps(compiled), encoding="utf-8")
 
 
 def _compile_variant(
-    options: Sequence[str], manifest: Any, only: Sequence[str]
+    options: Sequence[str], manifest: Any, only: Sequence[str], is_checked: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """Models and checks of a variant, as the arguments of their classes.
 
-    ``only``: what is compiled alone, in words of dbt; for full builds.
+    ``only``: what is compiled alone, in words of dbt; for full builds. ``is_checked``: whether its
+    data tests are compiled too.
     """
-    # Without `empty` the tests of seeds would be left out with the seeds.
-    everything = ["--exclude", *_NOT_COMPILED, "--indirect-selection", "empty"]
-    selection = ["--select", *only] if only else everything
     sql: dict[str, dict[str, str]] = {}
     nodes: dict[str, Any] = {}
     checks: dict[str, str] = {}
     for mode in _MODES[:1] if only else _MODES:
         os.environ["CUSTOMER_VALUE_BUILD"] = mode
+        left_out = [] if is_checked and mode == "full" else ["resource_type:test"]
+        selection = ["--select", *only] if only else []
+        if not only:
+            # Without `empty` the tests of seeds would be left out with the seeds.
+            selection += ["--indirect-selection", "empty"]
+            left_out += _NOT_COMPILED
+        selection += ["--exclude", *left_out] if left_out else []
         for result in _invoke(["compile", *options, *selection], manifest):
             node = result.node
             if node.resource_type == "model":
                 nodes[node.unique_id] = node
                 sql.setdefault(node.unique_id, {})[mode] = node.compiled_code
-            elif node.resource_type == "test" and mode == "full":
+            elif node.resource_type == "test":
                 checks[node.name] = node.compiled_code
     hooks = {} if only else _render_hooks(options, manifest, nodes)
     models = [
