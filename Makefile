@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint format dev docs bench lock clean
+.PHONY: help run test soak lint format dev docs bench lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -26,6 +26,11 @@ run: $(READY)  ## Load, build, check and publish; the demo shop unless LANDING=.
 
 test: $(READY) lint  ## Lint, then all tests
 	@$(BIN)/python -m pytest -q -n auto $(ARGS)
+
+# The long way: faults, concurrency, and the sensor with its daemon; an hour or more.
+# SOAK_KILLS and SOAK_FILES make it shorter or longer.
+soak: $(READY)  ## Faults, concurrency and the sensor at length; takes ARGS (-k sensor)
+	@$(BIN)/python -m pytest -s -q -n 0 -m soak tests/soak $(ARGS)
 
 lint: $(READY)  ## Format, style, types, SQL, and the conventions of the dbt project
 	@$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from orchestration.assets.dbt import build_dbt_assets
 from orchestration.assets.published import build_published_assets
 from orchestration.assets.raw import build_raw_assets
 from orchestration.assets.report import build_report_asset
-from orchestration.automation import build_jobs
+from orchestration.automation import build_jobs, build_schedules, build_sensors
 from orchestration.dbt_runner import DbtProject
 from orchestration.manifest import Manifest
 from orchestration.progress import Reporter, SilentReporter
@@ -47,6 +47,7 @@ def build_definitions(
     project = project or DbtProject(settings)
     manifest = Manifest.read(manifest_path or _latest_manifest(project))
     reporter = reporter or SilentReporter()
+    jobs = build_jobs()
     return dg.Definitions(
         assets=[
             build_raw_assets(settings, report_failed_landing(settings, manifest), reporter),
@@ -57,7 +58,9 @@ def build_definitions(
             build_report_asset(settings, reporter),
         ],
         asset_checks=build_checks(settings, manifest, reporter),
-        jobs=build_jobs(),
+        jobs=jobs,
+        schedules=build_schedules(settings, jobs),
+        sensors=build_sensors(settings),
         loggers=loggers,
         executor=dg.in_process_executor,
     )

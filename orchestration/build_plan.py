@@ -13,6 +13,7 @@ from typing import Literal
 
 import duckdb
 
+from orchestration.backfill import Months
 from orchestration.changes import BASE, write_changes, write_no_changes
 from orchestration.fingerprint import Fingerprint
 from orchestration.landing.ledger import read_marks
@@ -36,13 +37,19 @@ class BuildPlan:
         return f"{self.mode} build ({self.reason})"
 
 
-def plan_build(settings: Settings, made_from: Fingerprint, is_full_refresh: bool) -> BuildPlan:
+def plan_build(
+    settings: Settings,
+    made_from: Fingerprint,
+    is_full_refresh: bool,
+    recomputed: Months | None = None,
+) -> BuildPlan:
     """Decide how to build, write schema ``changes`` and lay out the file that is built in.
 
     Args:
         settings: the warehouse, with the landing files loaded.
         made_from: what the build will follow from.
         is_full_refresh: whether everything is to be computed anew in any case.
+        recomputed: months that are to be computed anew in any case.
     """
     with connect_warehouse(settings, "planning the build") as con:
         base = _read_base(settings)
@@ -55,7 +62,7 @@ def plan_build(settings: Settings, made_from: Fingerprint, is_full_refresh: bool
                 write_last_publication(con, BASE, base, settings, made_from)
                 reason = "asked for" if is_full_refresh else why_full(con, base, made_from)
                 if reason is None:
-                    reason = write_changes(con, base, settings.incremental_max_share)
+                    reason = write_changes(con, base, settings.incremental_max_share, recomputed)
         mode: Mode = "full" if reason is not None else "incremental"
         con.execute("create or replace table changes.last_build (mode varchar)")
         con.execute("insert into changes.last_build values ($1)", [mode])
@@ -63,7 +70,8 @@ def plan_build(settings: Settings, made_from: Fingerprint, is_full_refresh: bool
     if reason is not None:
         return BuildPlan("full", reason)
     shutil.copyfile(settings.marts_path, settings.marts_build_path)
-    return BuildPlan("incremental", "only what has changed since the last publication")
+    also = f", and {recomputed}" if recomputed else ""
+    return BuildPlan("incremental", f"only what has changed since the last publication{also}")
 
 
 def prepare_partial_build(settings: Settings) -> bool:

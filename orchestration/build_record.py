@@ -133,6 +133,12 @@ def _write(
         raise
 
 
+def forget_build(con: duckdb.DuckDBPyConnection) -> None:
+    """Forget how nodes ended, so that nothing can be published before all are built again."""
+    ensure_record(con)
+    con.execute("delete from audit.node_results")
+
+
 @dataclass(frozen=True)
 class Verdict:
     """Whether the warehouse may be published, and if not, why (node names)."""

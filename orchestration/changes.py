@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 import duckdb
 
+from orchestration.backfill import Months
 from orchestration.landing.ledger import Marks
 from orchestration.publishing.run_manifest import RunManifest
 
@@ -34,7 +35,10 @@ def write_no_changes(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def write_changes(
-    con: duckdb.DuckDBPyConnection, base: RunManifest, max_share: float
+    con: duckdb.DuckDBPyConnection,
+    base: RunManifest,
+    max_share: float,
+    recomputed: Months | None = None,
 ) -> str | None:
     """Write what has changed since the publication.
 
@@ -42,6 +46,7 @@ def write_changes(
         con: the warehouse, with the publication attached as ``base``.
         base: its manifest.
         max_share: largest share of the customers, and of the lines, that may be touched.
+        recomputed: months whose orders count as changed in any case.
 
     Returns:
         why an incremental build is not worth it, or None.
@@ -52,9 +57,11 @@ def write_changes(
     if _new_line_share(con, since) > max_share:
         return _TOO_MUCH
     con.execute(_order_ids_sql("corrections" in changed), [since.last_file_id, since.last_removal])
+    if recomputed is not None:
+        con.execute(_ORDERS_OF_MONTHS, [recomputed.first_day, recomputed.last_day])
     if has_corrections:
         con.execute(_RENAMED_KEYS)
-    _write_changed_period(con, base, has_corrections)
+    _write_changed_period(con, base, has_corrections, recomputed)
     _create_edges(con, since, has_corrections)
     if not _spread(con, max_share * max(1, base.row_counts["core.dim_customers"])):
         write_no_changes(con)
@@ -90,6 +97,18 @@ def _has_corrections(con: duckdb.DuckDBPyConnection, since: Marks) -> bool:
     ).fetchone()
     return bool(row and row[0])
 
+
+#: Orders with a line in certain months, in the files or published; parameters: first and last day.
+#: A day more on either side, since the shop's time zone decides in which month a line lies.
+_ORDERS_OF_MONTHS = f"""
+    insert into changes.touched_orders
+    select order_id from raw.order_lines
+    where ordered_at >= $1 - interval 1 day and ordered_at < $2 + interval 2 days
+    union
+    select order_id from {BASE}.core.fct_order_lines where order_date between $1 and $2
+    except
+    select order_id from changes.touched_orders
+"""
 
 #: A key such as A/5 names a line of order A while there is no order A/5: whether there is one
 #: decides about both.
@@ -145,7 +164,10 @@ def _new_line_share(con: duckdb.DuckDBPyConnection, since: Marks) -> float:
 
 
 def _write_changed_period(
-    con: duckdb.DuckDBPyConnection, base: RunManifest, has_corrections: bool
+    con: duckdb.DuckDBPyConnection,
+    base: RunManifest,
+    has_corrections: bool,
+    recomputed: Months | None,
 ) -> None:
     """The earliest date of a changed line, less a day for the shop's time zone, and the month it
     lies in or, if that is earlier, the first one that is not closed, before or after."""
@@ -156,6 +178,8 @@ def _write_changed_period(
         union all
         select min(dated_from) from raw.removed_rows where removal_number > $2
     """
+    if recomputed is not None:
+        moments += f" union all select timestamp '{recomputed.first_day}'"
     if has_corrections:
         moments += f"""
         union all

@@ -1,4 +1,4 @@
-"""The command line, ``customer-value``.
+"""The command line: ``customer-value run``, ``status``, ``restore`` and the others.
 
 Belongs here: commands, their options, and turning errors into one readable line. Does not belong
 here: what the commands do. Whatever takes long to import is imported inside the commands.
@@ -175,15 +175,84 @@ def report(
 
 
 @app.command()
-def status(landing: LandingOption = None, data_dir: DataDirOption = None) -> None:
-    """Show what is published, from what, and whether a run is under way."""
-    from orchestration.warehouse import lock_holder
+def backfill(
+    first: Annotated[str, typer.Option("--from", help="First month, such as 2011-01.")],
+    last: Annotated[str, typer.Option("--to", help="Last month, such as 2011-06.")],
+    landing: LandingOption = None,
+    profile: ProfileOption = None,
+    profiles_dir: ProfilesDirOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Compute months of the published history anew, in one run, and publish."""
+    from orchestration.backfill import Months, reaching_back
+    from orchestration.refresh import refresh
+    from orchestration.terminal import TerminalReporter
+
+    months = Months.parse(first, last)
+    settings = _settings(
+        landing_dir=landing, profile=profile, profiles_dir=profiles_dir, data_dir=data_dir
+    )
+    reaching = reaching_back(settings, months)
+    with TerminalReporter(_stderr()) as reporter:
+        if reaching.rfm_snapshot_months != settings.rfm_snapshot_months:
+            reporter.warn(
+                f"RFM looks back at {reaching.rfm_snapshot_months} month ends in this run. To keep "
+                f"them, set CUSTOMER_VALUE_RFM_SNAPSHOT_MONTHS={reaching.rfm_snapshot_months} for "
+                "the runs that follow."
+            )
+        refresh(reaching, reporter, recomputed=months)
+    _print_summary(settings.marts_path, settings.report_path)
+
+
+@app.command()
+def restore(
+    number: Annotated[
+        int | None, typer.Option("--to", help="Number of the publication; default: the one before.")
+    ] = None,
+    is_listing: Annotated[
+        bool, typer.Option("--list", help="List the publications that are kept; restore none.")
+    ] = False,
+    landing: LandingOption = None,
+    data_dir: DataDirOption = None,
+) -> None:
+    """Make an earlier publication the published one again."""
+    from orchestration.publishing.kept import kept_publications
+    from orchestration.status import print_kept
 
     settings = _settings_of_last_run(landing, data_dir)
-    holder = lock_holder(settings)
-    print(f"Data folder: {settings.resolved_data_dir}")
-    print(f"Running now: {holder or 'nothing'}")
-    _print_status(settings)
+    if is_listing:
+        print_kept(Console(), kept_publications(settings))
+        return
+    from orchestration.restoring import restore as put_back
+
+    restored = put_back(settings, number)
+    print(
+        f"Published again: number {restored.number}, of {restored.manifest.published_at} UTC, as "
+        f"of {restored.manifest.as_of_date}."
+    )
+    print(
+        "The next run publishes what is in the landing folder again: correct the files or settings "
+        "first, or switch automation off."
+    )
+
+
+@app.command()
+def prune(landing: LandingOption = None, data_dir: DataDirOption = None) -> None:
+    """Remove what earlier runs have left beyond the number that is kept."""
+    from orchestration.dagster_instance import reading_instance
+    from orchestration.pruning import prune as take_away
+
+    settings = _settings_of_last_run(landing, data_dir)
+    with reading_instance(settings) as instance:
+        print(f"{take_away(settings, instance)}.")
+
+
+@app.command()
+def status(landing: LandingOption = None, data_dir: DataDirOption = None) -> None:
+    """Show what is published, how fresh, what waits, what failed, and whether a run is at work."""
+    from orchestration.status import print_whole_status
+
+    print_whole_status(Console(), _settings_of_last_run(landing, data_dir))
 
 
 @app.command()
@@ -224,12 +293,20 @@ def dev(
     profiles_dir: ProfilesDirOption = None,
     data_dir: DataDirOption = None,
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 3000,
+    automation: Annotated[
+        bool | None,
+        typer.Option(help="Whether sensors and schedules are switched on from the start."),
+    ] = None,
 ) -> None:
     """Open Dagster's UI on this machine: lineage, runs, checks, everything materialisable."""
     from orchestration.dev import serve
 
     settings = _settings(
-        landing_dir=landing, profile=profile, profiles_dir=profiles_dir, data_dir=data_dir
+        landing_dir=landing,
+        profile=profile,
+        profiles_dir=profiles_dir,
+        data_dir=data_dir,
+        automation=automation,
     )
     raise typer.Exit(serve(settings, port))
 
@@ -355,12 +432,6 @@ def _print_summary(marts_path: Path, report_path: Path) -> None:
     from orchestration.summary import print_summary, read_summary
 
     print_summary(Console(), read_summary(marts_path, report_path))
-
-
-def _print_status(settings: "Settings") -> None:
-    from orchestration.summary import print_status
-
-    print_status(Console(), settings.marts_path)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import dagster as dg
 
+from orchestration.errors import CustomerValueError
 from orchestration.settings import PROJECT_ROOT, Settings
 from orchestration.warehouse import is_free, lock_path
 
@@ -26,26 +28,59 @@ storage:
     config:
       base_dir: {home}
 """
+#: The address, which holds a password, stays in the environment.
+_POSTGRES = """
+storage:
+  postgres:
+    postgres_url:
+      env: CUSTOMER_VALUE_DAGSTER_POSTGRES_URL
+"""
 #: A run on the command line keeps its terminal to itself: steps' output is not captured.
 _NO_COMPUTE_LOGS = """
 compute_logs:
   module: dagster.core.storage.noop_compute_log_manager
   class: NoOpComputeLogManager
 """
+#: The release that goes with the pinned Dagster.
+_POSTGRES_VERSION = "0.29.27"
 _LOCK_TAG = "customer_value/lock_file"
 _LOG_BYTES = 5_000_000
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
-    """Make Dagster's home and put the instance configuration there, storage included."""
+    """Make Dagster's home and put the instance configuration there, storage included.
+
+    Raises:
+        CustomerValueError: PostgreSQL is asked for and the package for it is not installed.
+    """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
-    shared = _SHIPPED.read_text(encoding="utf-8") + _STORAGE.format(home=json.dumps(str(home)))
+    shared = _SHIPPED.read_text(encoding="utf-8") + _storage(settings, home)
     for name, text in (("dagster.yaml", shared), (_COMMAND_LINE, shared + _NO_COMPUTE_LOGS)):
         target = home / name
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             target.write_text(text, encoding="utf-8")
     return home
+
+
+def _storage(settings: Settings, home: Path) -> str:
+    if settings.dagster_postgres_url is None:
+        return _STORAGE.format(home=json.dumps(str(home)))
+    if find_spec("dagster_postgres") is None:
+        raise CustomerValueError(
+            "CUSTOMER_VALUE_DAGSTER_POSTGRES_URL is set, and the package dagster-postgres is not "
+            "installed.",
+            f"Install it beside this project: pip install dagster-postgres=={_POSTGRES_VERSION}.",
+        )
+    return _POSTGRES
+
+
+@contextmanager
+def reading_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance, to look at what runs have left; closed on exit."""
+    home = prepare_dagster_home(settings)
+    with dg.DagsterInstance.from_config(str(home), _COMMAND_LINE) as instance:
+        yield instance
 
 
 @contextmanager
@@ -73,6 +108,11 @@ def end_dead_runs_before_ui(settings: Settings) -> None:
     home = prepare_dagster_home(settings)
     with dg.DagsterInstance.from_config(str(home), _COMMAND_LINE) as instance:
         _end_dead_runs(instance, held=None, is_ui_stopped=True)
+
+
+def end_dead_command_line_runs(instance: dg.DagsterInstance) -> None:
+    """Mark runs of the command line that were killed as failed; the run queue waits for them."""
+    _end_dead_runs(instance, held=None, is_ui_stopped=False)
 
 
 def _end_dead_runs(instance: dg.DagsterInstance, held: Path | None, is_ui_stopped: bool) -> None:

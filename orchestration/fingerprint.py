@@ -29,6 +29,14 @@ _WITHOUT_EFFECT = frozenset(
         "query.py",
         "dev.py",
         "profile_check.py",
+        "automation.py",
+        "freshness.py",
+        "notifying.py",
+        "operations_settings.py",
+        "pruning.py",
+        "restoring.py",
+        "sensing.py",
+        "status.py",
     }
 )
 

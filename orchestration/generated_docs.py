@@ -5,9 +5,13 @@ here: the facts in them (``settings.py``, the dbt project).
 """
 
 import sys
+from collections.abc import Mapping
+
+from pydantic.fields import FieldInfo
 
 from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.manifest import Manifest
+from orchestration.operations_settings import OperationsSettings
 from orchestration.settings import PROJECT_ROOT, Settings
 
 SETTINGS_DOC = PROJECT_ROOT / "docs" / "settings.md"
@@ -40,19 +44,33 @@ def settings_markdown() -> str:
         "Each setting is an environment variable; some are options of `customer-value run` too, "
         "and then the option wins. An empty variable counts as unset.",
         "",
-        "| variable | option | default | meaning |",
-        "|---|---|---|---|",
     ]
-    for name, field in Settings.model_fields.items():
+    operations = OperationsSettings.model_fields
+    figures = {name: one for name, one in Settings.model_fields.items() if name not in operations}
+    lines += _settings_table(figures)
+    lines += [
+        "",
+        "## Operations",
+        "",
+        "None of these moves a published number. How to run it: [operations.md](operations.md).",
+        "",
+    ]
+    lines += _settings_table(operations)
+    return "\n".join(lines) + "\n"
+
+
+def _settings_table(fields: Mapping[str, FieldInfo]) -> list[str]:
+    lines = ["| variable | option | default | meaning |", "|---|---|---|---|"]
+    for name, field in fields.items():
         option = f"`{OPTIONS[name]}`" if name in OPTIONS else ""
         default = field.default
         if isinstance(default, tuple):
             default = ",".join(default)
-        shown = "" if default is None else f"`{default}`"
+        shown = "" if default in (None, "") else f"`{default}`"
         lines.append(
             f"| `CUSTOMER_VALUE_{name.upper()}` | {option} | {shown} | {field.description} |"
         )
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def outputs_markdown(manifest: Manifest) -> str:

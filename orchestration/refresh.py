@@ -7,9 +7,12 @@ Dagster and dbt take seconds to import, so nothing here imports them before it i
 is something to do.
 """
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from orchestration.backfill import BACKFILL_TAG, Months
 from orchestration.cluster_model import ModelRequest
 from orchestration.disk import explained_disk_errors
 from orchestration.erasure.erase import finish_interrupted
@@ -35,6 +38,7 @@ def refresh(
     is_full_refresh: bool = False,
     project_dir: Path = DBT_PROJECT_DIR,
     clusters: ModelRequest | None = None,
+    recomputed: Months | None = None,
 ) -> Outcome:
     """Load what is new, build, check and publish; or find that there is nothing to do.
 
@@ -44,6 +48,7 @@ def refresh(
         is_full_refresh: forget the warehouse and build everything from the landing folder.
         project_dir: the dbt project to build.
         clusters: whether clusters are fitted again, and taken whatever that moves; None: neither.
+        recomputed: months to compute anew even if nothing is new.
 
     Raises:
         CustomerValueError: something a person can put right; the last publication stays.
@@ -56,12 +61,13 @@ def refresh(
         _remember(settings)
         ensure_demo_shop(settings, reporter)
         reporter.now("Looking for anything new")
-        is_asked_for = is_full_refresh or clusters.is_anything
+        is_asked_for = is_full_refresh or clusters.is_anything or recomputed is not None
         if not is_asked_for and is_up_to_date(settings):
             reporter.done("nothing new: no file, setting or model has changed; nothing loaded")
             _complete_report(settings, reporter)
             return Outcome(is_changed=False)
-        _run_job(settings, reporter, is_full_refresh, project_dir, clusters)
+        tags = {BACKFILL_TAG: str(recomputed)} if recomputed else {}
+        _run_job(settings, reporter, is_full_refresh, project_dir, clusters, tags)
         return Outcome(is_changed=True)
 
 
@@ -124,6 +130,7 @@ def _run_job(
     is_full_refresh: bool,
     project_dir: Path,
     clusters: ModelRequest,
+    tags: Mapping[str, str],
 ) -> None:
     reporter.now("Starting dbt and Dagster")
     from orchestration.assets.clusters import step_config
@@ -132,6 +139,7 @@ def _run_job(
     from orchestration.dagster_instance import command_line_instance, log_to_file, run_tags
     from orchestration.dbt_runner import DbtProject
     from orchestration.failures import error_of
+    from orchestration.pruning import prune_after_run
 
     project = DbtProject(settings, project_dir, is_echoing=False)
     manifest_path = project.parse()
@@ -149,9 +157,10 @@ def _run_job(
         reporter.done("dbt and Dagster are up")
         result = job.execute_in_process(
             instance=instance,
-            tags=run_tags(settings),
+            tags={**run_tags(settings), **tags},
             run_config={"loggers": {"file": {}}, **step_config(clusters)},
             raise_on_error=False,
         )
+        prune_after_run(settings, instance, logging.getLogger("customer_value.run"))
     if not result.success:
         raise error_of(result, log_path)

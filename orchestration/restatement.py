@@ -14,6 +14,7 @@ import duckdb
 
 from orchestration.fingerprint import Fingerprint
 from orchestration.landing.ledger import read_marks
+from orchestration.publishing.kept import next_number
 from orchestration.publishing.run_manifest import RunManifest
 from orchestration.settings import Settings
 
@@ -56,7 +57,7 @@ def write_last_publication(
     write_first_publication(con)
     con.execute(
         "update changes.publication set publication_number = $1, closed_until = $2",
-        [base.publication_number + 1, closed_until(base.as_of_date)],
+        [next_number(settings, base.publication_number), closed_until(base.as_of_date)],
     )
     for table, published in (
         ("published_figures", "rpt_monthly_figures"),

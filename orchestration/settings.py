@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from orchestration.errors import CustomerValueError
+from orchestration.operations_settings import OperationsSettings
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 DBT_PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -44,7 +45,7 @@ CLUSTER_FEATURES = (
 )
 
 
-class Settings(BaseSettings):
+class Settings(OperationsSettings):
     """Everything that can be set, from ``CUSTOMER_VALUE_*`` variables or command-line options."""
 
     model_config = SettingsConfigDict(
@@ -323,13 +324,18 @@ class Settings(BaseSettings):
 
     @property
     def publications_dir(self) -> Path:
-        """Folder of earlier publications that are kept."""
+        """Folder of earlier publications, one file for each."""
         return self.resolved_data_dir / "publications"
 
     @property
     def report_path(self) -> Path:
         """The report, one HTML page made from the published marts."""
         return self.resolved_data_dir / "report.html"
+
+    @property
+    def ledger_copy_path(self) -> Path:
+        """Small file that says which landing files the warehouse knows."""
+        return self.resolved_data_dir / "loaded_files.json"
 
     @property
     def resolved_temp_dir(self) -> Path:

@@ -3,14 +3,17 @@
 Belongs here: opening, configuring, closing and locking. Does not belong here: any table.
 """
 
+import errno
 import fcntl
 import json
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -23,7 +26,26 @@ from orchestration.settings import Settings
 #: Name under which the file that is built for publication is attached to the warehouse.
 MARTS = "marts"
 
-_held: dict[Path, tuple[IO[str], int]] = {}
+
+class WarehouseInUseError(CustomerValueError):
+    """Another process holds the warehouse; to wait helps."""
+
+
+@dataclass
+class _Held:
+    """A lock of this process: what it is held for, outermost first."""
+
+    handle: IO[str]
+    since: str
+    purposes: list[str]
+
+
+#: Bytes of the lock file, always the same so that what it says is replaced in one write.
+_LOCK_WIDTH = 4000
+_COMMAND_WIDTH = 200
+#: Whoever looks whether a lock is free holds it for a moment.
+_GRACE_SECONDS = 0.5
+_held: dict[Path, _Held] = {}
 _held_guard = threading.Lock()
 
 
@@ -39,58 +61,82 @@ def warehouse_lock(settings: Settings, purpose: str, wait_seconds: float = 0.0) 
     The operating system releases the lock when the process ends, however it ends.
 
     Raises:
-        CustomerValueError: another process holds it; names the process and what it does.
+        WarehouseInUseError: another process holds it; names the process and what it does.
     """
     path = lock_path(settings)
     with _held_guard:
-        if path in _held:
-            handle, depth = _held[path]
-            _held[path] = (handle, depth + 1)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _held[path] = (_acquire(path, purpose, wait_seconds), 1)
+        if path not in _held:
+            handle = _acquire(path, wait_seconds)
+            _held[path] = _Held(handle, datetime.now(UTC).isoformat(timespec="seconds"), [])
+        held = _held[path]
+        held.purposes.append(purpose)
+        _tell(held)
     try:
         yield
     finally:
         with _held_guard:
-            handle, depth = _held[path]
-            if depth == 1:
-                del _held[path]
-                handle.close()
+            # Threads may leave in another order than they came: the latest of this name goes.
+            last = len(held.purposes) - 1 - held.purposes[::-1].index(purpose)
+            del held.purposes[last]
+            if held.purposes:
+                _tell(held)
             else:
-                _held[path] = (handle, depth - 1)
+                del _held[path]
+                held.handle.close()
 
 
-def _acquire(path: Path, purpose: str, wait_seconds: float) -> IO[str]:
-    deadline = time.monotonic() + wait_seconds
-    handle = path.open("a+", encoding="utf-8")
+def _acquire(path: Path, wait_seconds: float) -> IO[str]:
+    deadline = time.monotonic() + max(wait_seconds, _GRACE_SECONDS)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not opened for appending, so that it can be written at its start.
+        handle = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o644), "r+", encoding="utf-8")
+    except OSError as error:
+        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        raise CustomerValueError(
+            f"The folder {path.parent} cannot be written to ({error.strerror}).",
+            "Give write permission for it, or choose another --data-dir. What is published there "
+            "can be read all the same.",
+        ) from error
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             break
         except BlockingIOError:
             if time.monotonic() < deadline:
-                time.sleep(0.2)
+                time.sleep(0.1)
                 continue
             handle.seek(0)
             holder = _describe_holder(handle.read())
             handle.close()
-            raise CustomerValueError(
+            raise WarehouseInUseError(
                 f"The warehouse {path.with_suffix('.duckdb')} is in use by {holder}.",
                 "Wait until it has finished, or use another --data-dir.",
             ) from None
-    handle.seek(0)
-    handle.truncate()
-    json.dump(
+    return handle
+
+
+def _tell(held: _Held) -> None:
+    """Write who holds the lock, since when, by which command, and what it is doing now."""
+    outer, now = held.purposes[0], held.purposes[-1]
+    text = json.dumps(
         {
             "pid": os.getpid(),
-            "purpose": purpose,
-            "since": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-        handle,
+            "purpose": outer if now == outer else f"{outer}: {now}",
+            "since": held.since,
+            "command": _command()[:_COMMAND_WIDTH],
+        }
     )
-    handle.flush()
-    return handle
+    # A full disk must not keep a lock from being taken; the file then says less.
+    with suppress(OSError):
+        os.pwrite(held.handle.fileno(), text.ljust(_LOCK_WIDTH).encode(), 0)
+
+
+def _command() -> str:
+    """The command line of this process, without the folders of programs."""
+    words = [Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python", *sys.argv[1:]]
+    return " ".join("customer-value" if word == "cli.py" else word for word in words)
 
 
 def lock_holder(settings: Settings) -> str | None:
@@ -114,7 +160,10 @@ def is_free(path: Path) -> bool:
 def _describe_holder(text: str) -> str:
     try:
         holder = json.loads(text)
-        return f"process {holder['pid']} ({holder['purpose']}, since {holder['since']})"
+        return (
+            f"process {holder['pid']} ({holder['purpose']}, since {holder['since']}, "
+            f"command `{holder['command']}`)"
+        )
     except (ValueError, KeyError, TypeError):
         return "another process"
 
@@ -137,7 +186,7 @@ def connect_warehouse(
     with warehouse_lock(settings, purpose, wait_seconds):
         settings.resolved_temp_dir.mkdir(parents=True, exist_ok=True)
         try:
-            con = duckdb.connect(str(settings.warehouse_path), config=duckdb_config(settings))
+            con = _open(settings, time.monotonic() + wait_seconds)
         except duckdb.Error as error:
             raise CustomerValueError(
                 f"The warehouse {settings.warehouse_path} cannot be opened: {first_line(error)}.",
@@ -152,6 +201,29 @@ def connect_warehouse(
             yield con
         finally:
             con.close()
+
+
+def _open(settings: Settings, deadline: float) -> duckdb.DuckDBPyConnection:
+    """Open the file; a program that knows nothing of our lock may hold it, such as dbt by hand.
+
+    Raises:
+        WarehouseInUseError: it holds the file beyond the deadline.
+        duckdb.Error: the file cannot be opened.
+    """
+    while True:
+        try:
+            return duckdb.connect(str(settings.warehouse_path), config=duckdb_config(settings))
+        except duckdb.IOException as error:
+            if "Conflicting lock is held" not in str(error):
+                raise
+            if time.monotonic() >= deadline:
+                holder = first_line(error).partition("Conflicting lock is held in ")[2]
+                raise WarehouseInUseError(
+                    f"The warehouse {settings.warehouse_path} is in use by another program: "
+                    f"{holder.partition('. See')[0]}.",
+                    "Wait until it has finished, or end it.",
+                ) from error
+        time.sleep(0.5)
 
 
 @contextmanager

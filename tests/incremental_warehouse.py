@@ -7,6 +7,7 @@ belong here: what lands (``landed_histories.py``), and assertions.
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+from orchestration.backfill import Months
 from orchestration.build_plan import why_full
 from orchestration.changes import BASE, write_changes, write_no_changes
 from orchestration.fingerprint import Fingerprint
@@ -59,8 +60,13 @@ class StepByStep:
         con.execute(f"attach if not exists ':memory:' as {BASE}")
         con.execute(f"create schema if not exists {BASE}.core")
 
-    def build(self, landing: Landing) -> Touched | None:
-        """Land and build; how much was touched, None in the full build."""
+    def build(self, landing: Landing, recomputed: Months | None = None) -> Touched | None:
+        """Land and build; how much was touched, None in the full build.
+
+        Args:
+            landing: what comes.
+            recomputed: months to compute anew in any case.
+        """
         con = self.warehouse.con
         land(con, landing)
         if self.base is None:
@@ -74,7 +80,7 @@ class StepByStep:
         else:
             write_no_changes(con)
             assert why_full(con, self.base, _MADE_FROM) is None
-            assert write_changes(con, self.base, _ANY_SHARE) is None
+            assert write_changes(con, self.base, _ANY_SHARE, recomputed) is None
             touched = Touched(
                 self._count("changes.touched_customers"),
                 self._count("changes.touched_orders"),

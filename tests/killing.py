@@ -62,10 +62,16 @@ def run_and_kill(settings: Settings, is_time: Callable[[str], bool]) -> str:
 
 
 class Reader:
-    """Opens the published marts and adds them up, over and over, as an analyst would."""
+    """Opens the published marts and adds them up, over and over, as an analyst would.
 
-    def __init__(self, marts: Path) -> None:
+    Args:
+        marts: the published file.
+        seconds: between two looks.
+    """
+
+    def __init__(self, marts: Path, seconds: float = 0.05) -> None:
         self._marts = marts
+        self._seconds = seconds
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._read)
         self.errors: list[str] = []
@@ -86,12 +92,39 @@ class Reader:
         self._thread.join()
 
     def _read(self) -> None:
-        while not self._stopped.wait(0.05):
+        while not self._stopped.wait(self._seconds):
             try:
                 self.seen.add(totals(self._marts))
                 self.reads += 1
+                if self.reads % 10 == 0:
+                    self.errors += unreconciled(self._marts)
             except (duckdb.Error, OSError) as error:
                 self.errors.append(str(error))
+
+
+def unreconciled(marts: Path) -> list[str]:
+    """What does not add up in a publication: differences it reports, and sums it does not."""
+    with duckdb.connect(str(marts), read_only=True) as con:
+        return [
+            f"{metric} differs by {difference}"
+            for metric, difference in con.execute(
+                """
+                select metric, difference from quality.rpt_reconciliation where difference <> 0
+                union all
+                select 'gross revenue of orders and months', orders.revenue - months.revenue
+                from (select sum(gross_revenue) as revenue from core.fct_orders) as orders
+                cross join (select sum(gross_revenue) as revenue from sales.rpt_sales_by_month)
+                    as months
+                where orders.revenue <> months.revenue
+                union all
+                select 'net revenue of months and kinds', months.revenue - kinds.revenue
+                from (select sum(net_revenue) as revenue from sales.rpt_sales_by_month) as months
+                cross join (select sum(net_revenue) as revenue from sales.rpt_sales_by_line_kind)
+                    as kinds
+                where months.revenue <> kinds.revenue
+                """
+            ).fetchall()
+        ]
 
 
 def totals(marts: Path) -> tuple[Any, ...]:

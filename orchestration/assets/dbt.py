@@ -16,6 +16,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, dbt_
 from dagster_dbt.asset_utils import get_updated_cli_invocation_params_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+from orchestration.backfill import Months
 from orchestration.build_plan import BuildPlan, plan_build, prepare_partial_build
 from orchestration.build_record import end_build, is_half_done, start_build
 from orchestration.build_report import build_error, describe_build
@@ -28,6 +29,7 @@ from orchestration.learned_tables import ensure_learned_tables
 from orchestration.lineage import TableColumns, column_lineage
 from orchestration.manifest import Manifest
 from orchestration.progress import Reporter
+from orchestration.publishing.seal import seal_build
 from orchestration.settings import Settings
 from orchestration.warehouse import MARTS, connect_warehouse
 
@@ -122,7 +124,7 @@ def build_dbt_assets(
         selection = [*params.selection_args]
         if params.indirect_selection:
             selection += ["--indirect-selection", params.indirect_selection]
-        with readable_failures():
+        with readable_failures(settings.lock_retries):
             is_continued, made_from = _begin(settings, is_second)
             if is_continued and not inner.is_subset:
                 plan = BuildPlan("full", "what was learned")
@@ -131,7 +133,8 @@ def build_dbt_assets(
                 if prepare_partial_build(settings):
                     selection = [_with_upstream(argument) for argument in selection]
             else:
-                plan = plan_build(settings, made_from, is_full_refresh)
+                months = Months.of_run(inner.run.tags)
+                plan = plan_build(settings, made_from, is_full_refresh, months)
             is_half = not (is_second or inner.is_subset)
             build = _build(
                 settings, manifest, project, selection, plan, made_from, reporter, is_half
@@ -197,6 +200,7 @@ def _build(
 
     reporter.now("Building and testing models")
     build = project.build(selection, plan.mode, on_event)
+    seal_build(settings)
     if not build.problem:
         with connect_warehouse(settings, "recording the build", with_marts=True) as con:
             end_build(con, made_from, build.results, is_half=is_half and build.is_ok)

@@ -5,6 +5,7 @@ the file is written (``publishing/marts.py``).
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import dagster as dg
 import duckdb
@@ -42,10 +43,13 @@ def build_published_assets(
         kinds={"duckdb"},
         owners=[OWNER],
         pool="warehouse",
+        freshness_policy=dg.FreshnessPolicy.time_window(
+            fail_window=timedelta(hours=settings.freshness_hours)
+        ),
     )
     def marts(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """One file with all published tables, replaced at once when every check has passed."""
-        with readable_failures():
+        with readable_failures(settings.lock_retries):
             publication = publish(settings, manifest, context.run.run_id, reporter)
         return dg.MaterializeResult(
             metadata={

@@ -11,6 +11,7 @@ import dagster as dg
 from orchestration.failures import failure, readable_failures
 from orchestration.landing.contract import CONTRACT
 from orchestration.layers import OWNER, RAW_SCHEMA
+from orchestration.ledger_copy import write_ledger_copy
 from orchestration.progress import Reporter
 from orchestration.settings import Settings
 from orchestration.sources import ensure_demo_shop
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 LEDGER = "loaded_files"
 REJECTED = "rejected_rows"
+
+#: Run tag: files that were changed less than so many seconds ago are left for a later run.
+SETTLE_TAG = "customer_value/settle_seconds"
 
 _OWN_TABLES = {
     LEDGER: "One row per file and dataset that was read: its digest, its rows and its money, kept "
@@ -67,8 +71,13 @@ def build_raw_assets(
         """Load the landing files into typed rows; good files load even when others fail."""
         chosen = {key.path[-1] for key in context.selected_asset_keys}
         datasets = sorted(chosen & set(CONTRACT))
-        with readable_failures():
-            report = load(settings, None if chosen >= set(CONTRACT) else datasets, reporter)
+        with readable_failures(settings.lock_retries):
+            report = load(
+                settings,
+                None if chosen >= set(CONTRACT) else datasets,
+                reporter,
+                settle_seconds=float(context.run.tags.get(SETTLE_TAG, 0)),
+            )
         for table in descriptions:
             if table in chosen:
                 yield dg.MaterializeResult(
@@ -81,11 +90,17 @@ def build_raw_assets(
     return raw
 
 
-def load(settings: Settings, datasets: list[str] | None, reporter: Reporter) -> "LoadReport":
+def load(
+    settings: Settings,
+    datasets: list[str] | None,
+    reporter: Reporter,
+    settle_seconds: float = 0.0,
+) -> "LoadReport":
     """Bring the warehouse's raw tables up to date with the landing folder.
 
     Args:
         datasets: datasets to load; None: all.
+        settle_seconds: files that were changed less than so long ago are left for a later load.
 
     Raises:
         CustomerValueError: there is nothing to read or nothing to read it with.
@@ -98,10 +113,13 @@ def load(settings: Settings, datasets: list[str] | None, reporter: Reporter) -> 
     ensure_demo_shop(settings, reporter)
     reporter.now("Reading the landing files")
     with connect_warehouse(settings, "loading landing files") as con:
-        report = load_landing(con, settings, datasets, progress=reporter.now)
+        report = load_landing(con, settings, datasets, reporter.now, settle_seconds)
+        write_ledger_copy(con, settings.ledger_copy_path)
     reporter.done(describe_load(report))
     for path in report.gone:
         reporter.warn(f"{path} is gone from the landing folder; its rows are kept.")
+    for path in report.waiting:
+        reporter.warn(f"{path} is still being written; a later run loads it.")
     return report
 
 
@@ -112,6 +130,8 @@ def describe_load(report: "LoadReport") -> str:
         unread.append(f"{report.unchanged_count:,} unchanged")
     if report.failed:
         unread.append(f"{len(report.failed):,} failed")
+    if report.waiting:
+        unread.append(f"{len(report.waiting):,} still being written")
     if not report.loaded_count:
         return ", ".join(["no new file", *unread])
     loaded = f"{report.loaded_count:,} {_files(report.loaded_count)} loaded"
@@ -142,6 +162,7 @@ def _metadata(report: "LoadReport", table: str) -> dict[str, Any]:
             "files_unchanged": report.unchanged_count,
             "files_failed": len(report.failed),
             "files_gone": len(report.gone),
+            "files_still_written": len(report.waiting),
         }
     if table == REJECTED:
         return {"rows_rejected": report.rows_rejected}

@@ -33,6 +33,7 @@ from orchestration.landing.rejects import (
     settle_rejected_rows,
 )
 from orchestration.landing.report import FileReport
+from orchestration.landing.settling import assert_unchanged
 from orchestration.landing.sources import OpenedFile, absent_columns
 
 
@@ -73,11 +74,15 @@ def load_batch(
     A file whose every record is rejected fails by itself: it is noted and reported, its earlier
     rows stay. The other files of the batch are loaded. ``suppresses`` says that customers were
     erased and that the connection knows the list.
+
+    Raises:
+        FilesChangedError: files changed while they were read; nothing of the batch is kept.
     """
     dataset = batch[0].planned.file.dataset
     con.execute("begin")
     try:
         reports = _load(con, batch, suppresses)
+        assert_unchanged([batch_file.planned for batch_file in batch])
         con.execute("commit")
     except BaseException:
         with contextlib.suppress(duckdb.Error):

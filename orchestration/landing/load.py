@@ -36,6 +36,12 @@ from orchestration.landing.plan import LandingPlan, PlannedFile, plan_landing
 from orchestration.landing.readers import open_file
 from orchestration.landing.rejects import settle_rejected_rows
 from orchestration.landing.report import Action, FileReport, LoadReport
+from orchestration.landing.settling import (
+    FilesChangedError,
+    has_changed,
+    report_waiting,
+    set_unsettled_aside,
+)
 from orchestration.landing.sources import choose_sources
 from orchestration.landing.suppression import Suppression, read_suppression, suppressing
 from orchestration.settings import Settings
@@ -54,12 +60,14 @@ def load_landing(
     settings: Settings,
     datasets: Collection[str] | None = None,
     progress: Progress | None = None,
+    settle_seconds: float = 0.0,
 ) -> LoadReport:
     """Bring the raw tables up to date with the landing folder.
 
     ``con`` is a connection to the warehouse with no transaction open. ``datasets`` limits the
     load to some datasets. ``progress`` is called with short texts while files are read. A file
-    that cannot be loaded is reported, and the others are loaded.
+    that cannot be loaded is reported, and the others are loaded. So is one that changes while it
+    is read or, with ``settle_seconds``, was changed less than so long ago: it waits.
 
     Raises:
         CustomerValueError: nothing can be loaded at all: no folder, no files, no or a wrong
@@ -68,7 +76,8 @@ def load_landing(
     with readable_machine_failures(settings):
         con.execute("set enable_progress_bar = false")
         ensure_raw_tables(con)
-        plan = plan_landing(con, settings, datasets)
+        planned = plan_landing(con, settings, datasets)
+        plan, waiting = set_unsettled_aside(planned, settle_seconds)
         erased = read_suppression(settings)
         with (
             _rows_in_file_order(con),
@@ -77,7 +86,7 @@ def load_landing(
             _scratch_folder(settings) as scratch,
         ):
             recovered = sum(settle_rejected_rows(con, name) for name in CONTRACT)
-            reports = _note_files_not_read(con, plan)
+            reports = waiting + _note_files_not_read(con, plan)
             reports += _load_files(con, plan.to_load, scratch, progress, erased)
             duplicates = [one for one in plan.files if one.step == "duplicate_content"]
             while freed := _duplicates_of_failed(duplicates, reports):
@@ -155,8 +164,12 @@ def _note_files_not_read(con: duckdb.DuckDBPyConnection, plan: LandingPlan) -> l
 def _duplicates_of_failed(
     duplicates: Sequence[PlannedFile], reports: Sequence[FileReport]
 ) -> list[PlannedFile]:
-    """Return duplicates whose twin could not be loaded, one per content, to be read instead."""
-    failed = {(report.path, report.dataset) for report in reports if report.action == "failed"}
+    """Return duplicates whose twin was not loaded, one per content, to be read instead."""
+    failed = {
+        (report.path, report.dataset)
+        for report in reports
+        if report.action in ("failed", "waiting")
+    }
     freed = [one for one in duplicates if (one.twin, one.file.dataset) in failed]
     return list({_content(one): one for one in reversed(freed)}.values())
 
@@ -258,6 +271,11 @@ def _load_or_split(
     """Load a batch; when it fails, halve it until the file that fails stands alone."""
     try:
         return load_batch(con, batch, suppresses=erased is not None)
+    except FilesChangedError as error:
+        changed = {id(planned) for planned in error.files}
+        rest = [batch_file for batch_file in batch if id(batch_file.planned) not in changed]
+        reports = [report_waiting(planned) for planned in error.files]
+        return reports + (_load_or_split(con, rest, erased) if rest else [])
     except FILE_ERRORS as error:
         if is_about_the_machine(error):
             raise
@@ -279,6 +297,8 @@ def _fail(
     """Note a file that could not be loaded; what it gave earlier stays."""
     if is_about_the_machine(error):
         raise error
+    if has_changed(planned.file):
+        return report_waiting(planned)
     entry = planned.file.entry
     is_private = erased is not None or any(column.identifier for column in entry.contract.columns)
     problem = describe_problem(error, withholds_values=is_private)

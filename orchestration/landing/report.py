@@ -9,7 +9,9 @@ from typing import Literal
 
 from orchestration.landing.rejects import RejectExample
 
-Action = Literal["loaded", "replaced", "unchanged", "failed", "duplicate_content", "gone"]
+Action = Literal[
+    "loaded", "replaced", "unchanged", "failed", "duplicate_content", "gone", "waiting"
+]
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class LoadReport:
     def failed(self) -> tuple[FileReport, ...]:
         """Files of which nothing was taken; each says why."""
         return self._with("failed")
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Paths of files that are still being written and were left for a later load."""
+        return tuple(dict.fromkeys(file.path for file in self._with("waiting")))
 
     @property
     def gone(self) -> tuple[str, ...]:

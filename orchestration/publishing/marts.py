@@ -22,6 +22,8 @@ from orchestration.errors import CustomerValueError
 from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.manifest import Node
 from orchestration.progress import Reporter, SilentReporter
+from orchestration.publishing.kept import keep_published
+from orchestration.publishing.seal import assert_sealed, remove_seal
 from orchestration.settings import Settings
 from orchestration.warehouse import MARTS, connect_warehouse, first_line
 
@@ -53,6 +55,7 @@ def remove_unpublished(settings: Settings) -> None:
     path = settings.marts_build_path
     for left_over in (path, path.with_name(path.name + ".wal")):
         left_over.unlink(missing_ok=True)
+    remove_seal(settings)
 
 
 def publish_marts(
@@ -88,10 +91,13 @@ def publish_marts(
         )
     try:
         with connect_warehouse(settings, "publishing the marts", with_marts=True) as con:
+            assert_sealed(settings)
             row_counts = _finish(con, described, write_manifest, reporter)
             con.execute(f"detach {MARTS}")
         _sync(built)
+        keep_published(settings)
         built.replace(settings.marts_path)
+        remove_seal(settings)
         _sync(settings.marts_path.parent)
     except (duckdb.Error, OSError) as error:
         raise CustomerValueError(

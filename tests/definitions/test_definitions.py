@@ -189,14 +189,12 @@ def test_clusters_are_learned_from_the_models_and_models_read_them(
     assert len(readers) == len(LEARNED_TABLES)
 
 
-def test_jobs_and_nothing_that_starts_by_itself(definitions: dg.Definitions) -> None:
+def test_jobs(definitions: dg.Definitions) -> None:
     repository = definitions.get_repository_def()
     assert {job.name for job in repository.get_all_jobs()} - {"__ASSET_JOB"} == {
         REFRESH,
         REFIT_CLUSTERS,
     }
-    assert not repository.schedule_defs
-    assert not repository.sensor_defs
 
 
 @pytest.mark.parametrize("name", [REFRESH, REFIT_CLUSTERS])

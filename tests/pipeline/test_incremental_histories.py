@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from orchestration.backfill import Months
 from tests.incremental_warehouse import StepByStep, Touched
 from tests.landed_histories import FileChange, Landing, landed_histories
 from tests.reference_comparison import assert_same_tables
@@ -103,6 +104,31 @@ def test_first_line_before_a_fixed_as_of_date_comes_late() -> None:
         (_orders("b"),),
     ]
     assert_incremental_is_full("net_as_of", landings, is_each_step_compared=True)
+
+
+def test_months_are_computed_anew_from_the_rows() -> None:
+    """Figures and lines of a publication that do not follow from the files are put right."""
+    warehouse = StepByStep("net")
+    orders = [_sale("1", JANUARY), _sale("2", FEBRUARY, "bo"), _sale("3", MARCH, "cy")]
+    warehouse.build((_orders("a", *orders),))
+    expected = warehouse.published()
+    later = "where order_month > date '2024-01-31'"
+    for statement in (
+        f"update marts.sales.rpt_sales_by_month set net_revenue = 0 {later}",
+        f"update marts.lifecycle.rpt_lifecycle_by_month set new = 7 {later}",
+        "delete from marts.core.fct_order_lines where order_id = '2'",
+        "delete from marts.rfm.fct_rfm_intervals where customer_id = 'bo'",
+        "update marts.core.fct_orders set order_id = 'invented' where order_id = '2'",
+        "insert into marts.core.fct_order_lines by name "
+        "select * replace ('invented' as order_id, date '2024-02-09' as order_date) "
+        "from marts.core.fct_order_lines where order_id = '1'",
+    ):
+        warehouse.warehouse.con.execute(statement)
+    touched = warehouse.build((), Months.parse("2024-02", "2024-02"))
+    assert touched is not None
+    assert touched.is_a_part
+    assert_same_tables(warehouse.published(), expected)
+    assert_same_tables(warehouse.published(), warehouse.built_anew())
 
 
 def test_all_lines_vanish_and_return() -> None:

@@ -15,6 +15,7 @@ from orchestration.build import build_definitions
 from orchestration.dagster_instance import command_line_instance
 from orchestration.errors import CustomerValueError
 from orchestration.progress import SilentReporter
+from orchestration.publishing.kept import kept_publications
 from orchestration.refresh import refresh
 from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
 from tests.building import Builder, Built, run_command
@@ -79,8 +80,13 @@ def test_late_changed_and_shortened_files(build: Builder, tmp_path: Path) -> Non
     anew = _built_anew(settings, tmp_path / "second")
     assert differences(settings.marts_path, anew, NOT_INCREMENTAL) == []
 
+    # Back to the publication before both: the next run takes up all that has changed since.
+    assert "Published again: number 1" in run_command(["restore", "--to", "1"], settings).stdout
+    assert differences(settings.marts_path, short_shop(build).marts_path, ()) == []
+    assert Built(settings, "").warehouse("select count(*) from audit.node_results") == [(0,)]
     _without_lines(landing / CUSTOMERS_FILE, lambda number: number % 10 == 3)
     run_command(["run"], settings)
+    assert [one.number for one in kept_publications(settings)] == [3, 2, 1]
     assert _mode(settings) == "incremental"
     anew = _built_anew(settings, tmp_path / "third")
     assert differences(settings.marts_path, anew, NOT_INCREMENTAL) == []

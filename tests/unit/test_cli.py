@@ -54,7 +54,7 @@ def test_help_lists_the_commands(settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["runn"], "No such command 'runn'. Did you mean 'run'?"),
+        (["runn"], "No such command 'runn'. Did you mean 'run'"),
         (["run", "--colour"], "No such option"),
         (["run", "--basis", "both"], "'both' is not one of 'net', 'gross'"),
         (["run", "--as-of", "31.12.2011"], "does not match the format '%Y-%m-%d'"),

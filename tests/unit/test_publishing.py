@@ -15,8 +15,10 @@ from orchestration.errors import CustomerValueError
 from orchestration.fingerprint import Fingerprint
 from orchestration.landing.load import ensure_raw_tables
 from orchestration.manifest import Manifest, Node
+from orchestration.publishing.kept import kept_publications
 from orchestration.publishing.marts import Publication, publish_marts, remove_unpublished
 from orchestration.publishing.run_manifest import read_run_manifest, write_run_manifest
+from orchestration.publishing.seal import seal_build
 from orchestration.settings import Settings
 from orchestration.warehouse import connect_warehouse
 
@@ -92,6 +94,7 @@ def _build(settings: Settings, order_count: int = 3) -> None:
             select order_id as customer_id, 'from marts.core.x' as note from named;
             """
         )
+    seal_build(settings)
 
 
 def _write_manifest(
@@ -205,6 +208,34 @@ def test_what_a_killed_run_left_is_removed(settings: Settings) -> None:
     assert not list(settings.resolved_data_dir.glob("marts.building*"))
 
 
+def test_the_publication_that_is_replaced_is_kept(settings: Settings, nodes: list[Node]) -> None:
+    _publish(settings, nodes)
+    first = settings.marts_path.stat().st_ino
+    _publish(settings, nodes, order_count=2)
+    kept = kept_publications(settings)
+    # Both carry number 1, as no plan has given them another; what stands published is not listed.
+    assert kept == []
+    assert [path.stat().st_ino for path in settings.publications_dir.iterdir()] == [first]
+
+
+def test_a_build_that_others_have_written_to_is_refused(
+    settings: Settings, nodes: list[Node]
+) -> None:
+    _publish(settings, nodes)
+    before = settings.marts_path.read_bytes()
+    _build(settings)
+    with connect_warehouse(settings, "testing", with_marts=True) as con:
+        con.execute("insert into marts.core.fct_orders from marts.core.fct_orders")
+    with pytest.raises(CustomerValueError, match="Another program"):
+        publish_marts(settings, nodes, _write_manifest)
+    remove_unpublished(settings)
+    with connect_warehouse(settings, "testing", with_marts=True):
+        pass
+    with pytest.raises(CustomerValueError, match="Another program"):
+        publish_marts(settings, nodes, _write_manifest)
+    assert settings.marts_path.read_bytes() == before
+
+
 def test_a_failed_publication_leaves_the_last_one(settings: Settings, nodes: list[Node]) -> None:
     _publish(settings, nodes)
     before = settings.marts_path.read_bytes()
@@ -242,6 +273,7 @@ def test_a_view_on_something_unpublished_is_refused(
         con.execute("create table marts.rfm.gone as select 1 as order_id")
         con.execute(f"create view marts.core.from_elsewhere as select order_id from {reads}")
         con.execute("drop table marts.rfm.gone")
+    seal_build(settings)
     with pytest.raises(CustomerValueError, match=message):
         publish_marts(settings, nodes, _write_manifest)
     assert not settings.marts_path.exists()

@@ -1,5 +1,7 @@
 """The warehouse: one writer at a time, limits, and errors that say who holds it."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 from orchestration.errors import CustomerValueError
 from orchestration.settings import Settings
 from orchestration.warehouse import (
+    WarehouseInUseError,
     connect_marts,
     connect_warehouse,
     engine_limits,
@@ -58,6 +61,49 @@ def test_a_second_process_is_told_who_holds_the_warehouse(settings: Settings) ->
         holder.kill()
         holder.communicate()
     assert lock_holder(settings) is None
+
+
+def test_a_program_that_knows_nothing_of_the_lock_is_named_too(settings: Settings) -> None:
+    with connect_warehouse(settings, "making it"):
+        pass
+    script = (
+        "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('open', flush=True);"
+        "sys.stdin.read()"
+    )
+    other = subprocess.Popen(
+        [sys.executable, "-c", script, str(settings.warehouse_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    try:
+        assert other.stdout.readline() == "open\n"
+        with (
+            pytest.raises(WarehouseInUseError, match=rf"another program: .*{other.pid}"),
+            connect_warehouse(settings, "more", wait_seconds=0),
+        ):
+            pass
+        other.communicate()
+        with connect_warehouse(settings, "more"):
+            pass
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_a_folder_that_may_not_be_written_to_is_named(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, flags: int, mode: int = 0o777) -> int:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    monkeypatch.setattr(os, "open", refuse)
+    with (
+        pytest.raises(CustomerValueError, match=r"with space cannot be written to \(Read-only"),
+        warehouse_lock(settings, "testing"),
+    ):
+        pass
 
 
 def test_the_lock_nests_in_one_process(settings: Settings) -> None:
