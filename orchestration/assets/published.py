@@ -19,6 +19,7 @@ from orchestration.manifest import Manifest
 from orchestration.progress import Reporter
 from orchestration.publishing.marts import Publication, publish_marts
 from orchestration.publishing.run_manifest import read_run_manifest, write_run_manifest
+from orchestration.publishing.seal import assert_sealed, seal_build
 from orchestration.settings import Settings
 from orchestration.warehouse import connect_marts, connect_warehouse, warehouse_lock
 
@@ -89,8 +90,10 @@ def publish(settings: Settings, manifest: Manifest, run_id: str, reporter: Repor
 
         reporter.now("Publishing the marts")
         if settings.marts_build_path.exists():
+            assert_sealed(settings)
             with connect_warehouse(settings, "reporting the checks", with_marts=True) as con:
                 met = report.publish(con, made_from)
+            seal_build(settings)
             if report.expectations:
                 reporter.done(met)
         publication = publish_marts(settings, manifest.published, write_manifest, reporter)
