@@ -4,6 +4,8 @@ All tables stand in one in-memory database, so that one transaction covers damag
 in marts alike. The models and tests are the compiled ones of the project, the expectations those of
 the shipped suites.
 
+What follows a learned model is left out: clusters are spoiled in tests of their own.
+
 Belongs here: building a shop, spoiling it, running a check by its name. Does not belong here:
 damages and expectations of a test.
 """
@@ -22,7 +24,7 @@ from orchestration.checks.suites import Expectation, load_suites
 from orchestration.demo.shop import generate_demo_shop
 from orchestration.landing.contract import CONTRACT
 from orchestration.landing.load import ensure_raw_tables, load_landing
-from orchestration.layers import PUBLISHED_SCHEMAS, RAW_SCHEMA
+from orchestration.layers import LEARNED_FOLDERS, PUBLISHED_SCHEMAS, RAW_SCHEMA
 from orchestration.restatement import write_first_publication
 from orchestration.settings import Settings
 from orchestration.warehouse import MARTS
@@ -72,7 +74,11 @@ class LandedShop:
         )
         self.con = in_one_database()
         self.report = load_landing(self.con, self.settings)
-        self.models = dict(small_warehouse("net").models)
+        self.models = {
+            name: model
+            for name, model in small_warehouse("net").models.items()
+            if model.schema not in LEARNED_FOLDERS
+        }
 
     def build(self, names: Iterable[str]) -> None:
         """Build models, each after those that it reads."""
@@ -118,7 +124,11 @@ class LandedShop:
     @cached_property
     def tests(self) -> dict[str, str]:
         """SQL of every dbt test by its name."""
-        return {check.name: in_marts(check.sql) for check in compiled_checks("net")}
+        return {
+            check.name: in_marts(check.sql)
+            for check in compiled_checks("net")
+            if not any(f'"{schema}".' in check.sql for schema in LEARNED_FOLDERS)
+        }
 
     def _dated(self, sql: str) -> str:
         """SQL with the dates of snapshots that dbt looks up when it compiles in a warehouse."""

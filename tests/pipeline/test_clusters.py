@@ -360,3 +360,58 @@ def test_a_publication_of_an_older_form_counts_as_none(shop: ClusteredShop) -> N
     with duckdb.connect(str(shop.settings().marts_path)) as con:
         con.execute("alter table clusters.dim_clusters drop column rule_zh")
     assert shop.run(*SHOP).reason == "fitted anew, none are published"
+
+
+#: What is done to a cluster table for each check of it; keys follow from their kind. Checks
+#: that read segments or months, too, are seen to fail in ``test_clusters_run.py``.
+_DAMAGES = {
+    "assert_cluster_profiles_add_up": (
+        "update {c}.rpt_cluster_profiles set customers = customers + 1 where rowid = 0"
+    ),
+    "assert_clusters_are_those_of_one_model": "update {c}.dim_cluster_models set k = k + 1",
+    "assert_every_customer_has_one_cluster": (
+        "delete from {c}.fct_customer_clusters where rowid = 0"
+    ),
+    "centroid_is_of_a_cluster": (
+        "update {c}.dim_cluster_centroids set cluster_id = 'C9' where rowid = 0"
+    ),
+    "cluster_event_is_known": "update {c}.rpt_cluster_events set event = 'left'",
+    "cluster_has_a_name_and_a_number": "update {c}.dim_clusters set cluster_number = 0",
+    "customer_is_in_a_known_cluster": (
+        "update {c}.fct_customer_clusters set cluster_id = 'C9' where rowid = 0"
+    ),
+    "distance_is_a_number": (
+        "update {c}.fct_customer_clusters set distance = 'nan'::double where rowid = 0"
+    ),
+    "model_has_clusters": "update {c}.dim_cluster_models set k = 0",
+    "quartiles_are_in_order": (
+        "update {c}.rpt_cluster_feature_quartiles set median = maximum + 1 where rowid = 0"
+    ),
+    "scale_can_be_divided_by": ("update {c}.dim_cluster_centroids set scale = 0 where rowid = 0"),
+}
+
+
+def test_every_check_of_clusters_is_seen_to_fail(shop: ClusteredShop) -> None:
+    shop.run(*SHOP)
+    of_clusters = {
+        check.name: check.sql
+        for check in shop.checks
+        if '"clusters"."' in check.sql and "rpt_cluster_segments" not in check.sql
+    }
+    damages = dict(_DAMAGES)
+    for name, sql in of_clusters.items():
+        if name.startswith("primary_key_"):
+            relation = sql.split('"clusters"."')[1].split('"')[0]
+            damages[name] = f"insert into {{c}}.{relation} from {{c}}.{relation} limit 1"
+    assert damages.keys() == of_clusters.keys()
+    missed = []
+    for name, damage in damages.items():
+        shop.con.execute("begin")
+        try:
+            shop.rows(damage)
+            if not shop.con.execute(of_clusters[name]).fetchall():
+                missed.append(name)
+        finally:
+            shop.con.execute("rollback")
+    assert missed == []
+    assert shop.failed_checks() == {}

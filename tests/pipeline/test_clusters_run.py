@@ -4,6 +4,7 @@ What becomes of clusters from run to run is tried in ``test_clusters.py``, on co
 through whole runs in ``tests/soak``.
 """
 
+import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -121,3 +122,35 @@ def test_drift_is_held_back_and_told(first: Built, tmp_path: Path) -> None:
     assert held.warehouse("select count(*) from warehouse.audit.build_half_done") == [(1,)]
     # The learned tables are those of the published model again.
     assert held.warehouse("select count(*) from warehouse.ml.clusters") == [(3,)]
+
+
+@pytest.mark.parametrize(
+    ("check", "damage"),
+    [
+        (
+            "assert_cluster_months_end_in_customer_clusters",
+            "update clusters.fct_customer_clusters set cluster_id = 'C9' where rowid = 0",
+        ),
+        (
+            "assert_cluster_segments_add_up",
+            "update clusters.rpt_cluster_segments set revenue = revenue + 1 where rowid = 0",
+        ),
+        (
+            "primary_key_rpt_cluster_segments_scheme__segment__cluster_id",
+            "insert into clusters.rpt_cluster_segments "
+            "select * from marts.clusters.rpt_cluster_segments limit 1",
+        ),
+    ],
+)
+def test_checks_beside_other_schemas_are_seen_to_fail(
+    first: Built, tmp_path: Path, check: str, damage: str
+) -> None:
+    (compiled,) = (first.settings.dbt_target_dir / "compiled").rglob(f"{check}.sql")
+    sql = compiled.read_text(encoding="utf-8")
+    marts = tmp_path / "marts.duckdb"
+    shutil.copyfile(first.marts_path, marts)
+    with duckdb.connect(str(first.warehouse_path), read_only=True) as con:
+        con.execute(f"attach '{marts}' as marts")
+        assert con.execute(sql).fetchall() == []
+        con.execute(damage.replace(" clusters.", " marts.clusters."))
+        assert con.execute(sql).fetchall()
