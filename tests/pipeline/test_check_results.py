@@ -48,7 +48,8 @@ def test_every_check_of_the_run_is_published(checked: Built) -> None:
     rows = checked.marts("select check_id, kind, status from quality.rpt_check_results")
     tests = {node.unique_id for node in checked.manifest.of_type("test")}
     assert {check_id for check_id, kind, _ in rows if kind == "dbt_test"} == tests
-    assert {kind for _, kind, _ in rows} == {"dbt_test", "expectation", "landing_check"}
+    kinds = {kind for _, kind, _ in rows}
+    assert kinds == {"dbt_test", "expectation", "landing_check", "asset_check"}
     assert {status for _, _, status in rows} <= {"passed", "warned"}
     assert set(_report(checked.settings)) == {check_id for check_id, *_ in rows}
 

@@ -19,4 +19,4 @@ def test_published_tables_do_not_depend_on_the_feed(
         "select count(*), sum(rows_read), sum(rows_rejected) from raw.loaded_files "
         "where status = 'loaded'"
     ) == [(files, 541_909, 2)]
-    assert differences(built.marts_path, uci_net.marts_path) == []
+    assert differences(built.marts_path, uci_net.marts_path, are_files_equal=False) == []

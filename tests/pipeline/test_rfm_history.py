@@ -55,6 +55,10 @@ SNAPSHOTS_RELATION = '"marts"."rfm"."fct_rfm_snapshots"'
 #: One snapshot of 97 customers with ties, negative amounts and customers of one day.
 MADE_UP_SNAPSHOT = f"""
     create schema if not exists marts.rfm;
+    create schema if not exists marts.lifecycle;
+    create table marts.lifecycle.dim_months as
+        select cast(date '2024-01-01' - to_months(cast(i as integer)) as date) as order_month
+        from range(12) as numbers(i);
     create table marts.rfm.dim_snapshots as
         select
             date '{SNAPSHOT_DAY}' as snapshot_date, date '2024-01-01' as order_month,
