@@ -30,8 +30,8 @@ def differences(
     """What two publications differ in: one line per table with the rows only one of them has.
 
     A row that stands twice in one and once in the other is a difference. Schema ``meta``, which
-    says when and from what a publication was made, is not compared; nor are, where the same rows came
-    in other files, the few rows that are about files.
+    says when and from what a publication was made, is not compared; nor are, where the same rows
+    came in other files, the few rows that are about files.
     """
     with duckdb.connect() as con:
         for name, path in (("a", marts), ("b", other)):
