@@ -25,12 +25,12 @@ run: $(READY)  ## Load, build, check and publish; the demo shop unless LANDING=.
 		$${BASIS:+--basis "$$BASIS"} $${AS_OF:+--as-of "$$AS_OF"} $(ARGS)
 
 test: $(READY) lint  ## Lint, then all tests
-	@$(BIN)/python -m pytest -q -n auto $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
 
 # The long way: faults, concurrency, and the sensor with its daemon; an hour or more.
 # SOAK_KILLS and SOAK_FILES make it shorter or longer.
 soak: $(READY)  ## Faults, concurrency and the sensor at length; takes ARGS (-k sensor)
-	@$(BIN)/python -m pytest -s -q -n 0 -m soak tests/soak $(ARGS)
+	@$(BIN)/python -m pytest -s -q -n 0 -m soak $(ARGS)
 
 lint: $(READY)  ## Format, style, types, SQL, and the conventions of the dbt project
 	@$(BIN)/ruff check .

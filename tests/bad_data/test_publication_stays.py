@@ -161,6 +161,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.soak
 def test_a_full_disk_is_told_and_leaves_the_publication(
     settings: Settings, landing: Path, small_disk: Path, tmp_path: Path
 ) -> None:

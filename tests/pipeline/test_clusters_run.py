@@ -100,6 +100,7 @@ def assert_assigned_as_by_the_model(built: Built) -> None:
     assert found["distance"].to_numpy() == pytest.approx(expected["distance"].to_numpy())
 
 
+@pytest.mark.soak
 def test_drift_is_held_back_and_told(first: Built, tmp_path: Path) -> None:
     settings = copy_with_more_orders(first, tmp_path)
     published = settings.marts_path.read_bytes()

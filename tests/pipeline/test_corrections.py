@@ -488,6 +488,7 @@ def test_what_can_be_corrected_is_the_landing_contract() -> None:
 HEADER = "correction_id,dataset,key,action,column,value,reason,author,corrected_at"
 
 
+@pytest.mark.soak
 def test_a_file_of_corrections_and_the_way_back(build: Builder, tmp_path: Path) -> None:
     settings = copy_of(small_shop(build), tmp_path)
     built = Built(settings, "")

@@ -407,6 +407,7 @@ def test_ten_thousand_orders_of_one_customer(shop: EdgeShop) -> None:
                      "and snapshot_date = date '2024-03-31'") == [("555",)]  # fmt: skip
 
 
+@pytest.mark.soak
 def test_one_landing_later(shop: EdgeShop, tmp_path: Path) -> None:
     """The first order after a gap of a year, and the return of the only order of a customer.
 

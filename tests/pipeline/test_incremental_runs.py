@@ -63,6 +63,7 @@ def _without_lines(path: Path, dropped: Callable[[int], bool]) -> None:
     path.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
 
 
+@pytest.mark.soak
 def test_late_changed_and_shortened_files(build: Builder, tmp_path: Path) -> None:
     settings = _copy(short_shop(build), tmp_path)
     landing = settings.resolved_landing_dir
@@ -131,6 +132,7 @@ def _has_started(log: Path, model: str) -> bool:
     return log.exists() and f"START sql incremental model marts.{model}" in log.read_text()
 
 
+@pytest.mark.soak
 def test_a_setting_and_a_lost_publication_are_built_fully(build: Builder, tmp_path: Path) -> None:
     settings = _copy(short_shop(build), tmp_path)
     published = shutil.copy2(settings.marts_path, tmp_path / "published.duckdb")

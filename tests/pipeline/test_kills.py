@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from orchestration.settings import Settings
 from tests.building import Builder, Built, run_command
 from tests.killing import Reader, run_and_kill, totals
@@ -10,6 +12,7 @@ from tests.published_tables import differences
 from tests.small_shops import add_late_file, copy_of, short_shop, small_shop
 
 
+@pytest.mark.soak
 def test_killed_while_loading_building_and_publishing(build: Builder, tmp_path: Path) -> None:
     """Each run gets further than the one before, so that each takes up what a kill has left."""
     settings = copy_of(short_shop(build), tmp_path)

@@ -10,7 +10,10 @@ from tests.published_tables import differences
 PROFILE = "uci_online_retail"
 
 
-@pytest.mark.parametrize(("feed", "files"), [("by-day", 305), ("Online Retail.xlsx", 1)])
+@pytest.mark.parametrize(
+    ("feed", "files"),
+    [("by-day", 305), pytest.param("Online Retail.xlsx", 1, marks=pytest.mark.soak)],
+)
 def test_published_tables_do_not_depend_on_the_feed(
     build: Builder, uci_net: Built, uci_dir: Path, feed: str, files: int
 ) -> None:

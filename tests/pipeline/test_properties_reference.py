@@ -28,13 +28,13 @@ def assert_equals_reference(shop: Shop, variant: str) -> None:
     assert_same_tables(built_tables(small_warehouse(variant), shop), expected)
 
 
-@settings(PIPELINE, max_examples=85)
+@settings(PIPELINE, max_examples=45)
 @given(shop=shops())
 def test_net_tables_equal_the_reference(shop: Shop) -> None:
     assert_equals_reference(shop, "net")
 
 
-@settings(PIPELINE, max_examples=50)
+@settings(PIPELINE, max_examples=30)
 @given(shop=shops())
 def test_gross_tables_equal_the_reference(shop: Shop) -> None:
     assert_equals_reference(shop, "gross")
@@ -42,7 +42,7 @@ def test_gross_tables_equal_the_reference(shop: Shop) -> None:
 
 @pytest.mark.parametrize("variant", ["net_as_of", "gross_as_of", "elsewhere"])
 def test_other_variables_give_the_tables_of_the_reference(variant: str) -> None:
-    @settings(PIPELINE, max_examples=25)
+    @settings(PIPELINE, max_examples=15)
     @given(shop=shops())
     def compare(shop: Shop) -> None:
         assert_equals_reference(shop, variant)
@@ -52,7 +52,7 @@ def test_other_variables_give_the_tables_of_the_reference(variant: str) -> None:
 
 @pytest.mark.parametrize("variant", ["net", "article"])
 def test_lines_without_numbers_give_the_tables_of_the_reference(variant: str) -> None:
-    @settings(PIPELINE, max_examples=25)
+    @settings(PIPELINE, max_examples=15)
     @given(shop=shops())
     def compare(shop: Shop) -> None:
         assert_equals_reference(shop.without_numbers(), variant)

@@ -213,7 +213,7 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser: Browser, report: P
     phone.close()
 
 
-@pytest.mark.parametrize("basis", ["net", "gross"])
+@pytest.mark.parametrize("basis", ["net", pytest.param("gross", marks=pytest.mark.soak)])
 def test_online_retail_is_drawn(
     basis: str, browser: Browser, request: pytest.FixtureRequest
 ) -> None:

@@ -71,6 +71,7 @@ def test_nothing_new_loads_nothing_and_a_new_file_is_loaded_alone(
     assert differences(settings.marts_path, small_shop(build).marts_path) == []
 
 
+@pytest.mark.soak
 def test_a_changed_file_replaces_its_rows_and_a_gone_file_keeps_them(
     build: Builder, tmp_path: Path
 ) -> None:

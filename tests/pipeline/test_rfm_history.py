@@ -158,6 +158,7 @@ def test_the_past_is_as_a_build_of_that_date_shows_it(
     assert found == uci_past.marts(query, [PAST])
 
 
+@pytest.mark.soak
 @settings(PIPELINE, max_examples=15)
 @given(shop=shops())
 def test_rows_after_a_snapshot_change_nothing_in_it(shop: Shop) -> None:
