@@ -25,7 +25,7 @@ run: $(READY)  ## Load, build, check and publish; the demo shop unless LANDING=.
 		$${BASIS:+--basis "$$BASIS"} $${AS_OF:+--as-of "$$AS_OF"} $(ARGS)
 
 test: $(READY) lint  ## Lint, then all tests
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
 
 # The long way: faults, concurrency, and the sensor with its daemon; an hour or more.
 # SOAK_KILLS and SOAK_FILES make it shorter or longer.

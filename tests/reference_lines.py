@@ -168,14 +168,19 @@ def clean_id(value: str) -> str:
     return match.group(1) if match else value.strip()
 
 
-def known_from(customers: list[RawCustomer], options: Options) -> dict[str, date]:
-    """Day from which a customer is known without having bought; without a date, from the start."""
+def known_from(customers: list[RawCustomer], options: Options, as_of_date: date) -> dict[str, date]:
+    """Day from which a customer is known without having bought; without a date, from the start.
+
+    Registrations after the as-of date are not known yet.
+    """
     days: dict[str, date] = {}
     for customer in customers:
         name = clean_id(customer.customer_id)
         day = date.min
         if customer.registered_at is not None:
             day = business_date(customer.registered_at, options.shop_timezone)
+        if day > as_of_date:
+            continue
         if name not in days or days[name] == date.min or date.min < day < days[name]:
             days[name] = day
     return days

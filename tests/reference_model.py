@@ -74,7 +74,7 @@ def run_reference(
     by_month: list[dict[str, Any]] = []
     rfm: list[RfmRow] = []
     if lines and prepared.as_of_date is not None:
-        known = known_from(raw_customers or [], options)
+        known = known_from(raw_customers or [], options, prepared.as_of_date)
         months = customer_months(lines, matches, known, prepared.as_of_date, options)
         first_date = min(line.order_date for line in lines)
         by_month = lifecycle_by_month(months, first_date, prepared.as_of_date)

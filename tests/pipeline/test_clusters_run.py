@@ -150,7 +150,8 @@ def test_checks_beside_other_schemas_are_seen_to_fail(
     sql = compiled.read_text(encoding="utf-8")
     marts = tmp_path / "marts.duckdb"
     shutil.copyfile(first.marts_path, marts)
-    with duckdb.connect(str(first.warehouse_path), read_only=True) as con:
+    with duckdb.connect() as con:
+        con.execute(f"attach '{first.warehouse_path}' as warehouse (read_only)")
         con.execute(f"attach '{marts}' as marts")
         assert con.execute(sql).fetchall() == []
         con.execute(damage.replace(" clusters.", " marts.clusters."))

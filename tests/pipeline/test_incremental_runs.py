@@ -149,6 +149,7 @@ def test_a_setting_and_a_lost_publication_are_built_fully(build: Builder, tmp_pa
     assert differences(settings.marts_path, Path(published)) != []
 
 
+@pytest.mark.soak
 def test_single_assets_after_an_incremental_build(build: Builder, tmp_path: Path) -> None:
     """What the last build left of its parents is a part; they are built with the asset."""
     settings = _copy(short_shop(build), tmp_path)
