@@ -89,19 +89,23 @@ ranges as (
 
 -- Every range of months that there can be; with the month that is filled, the last one may lie a
 -- month further.
+fill_until_months as (
+
+    select cast({{ dbt.dateadd('month', 1, 'order_month') }} as date) as fill_until_month
+    from {{ ref('dim_months') }}
+    union all
+    select {{ end_of_time() }} as fill_until_month
+
+),
+
 fill_months as (
 
     select
         from_months.order_month as from_month,
-        until_months.fill_until_month
+        fill_until_months.fill_until_month
     from {{ ref('dim_months') }} as from_months
-    inner join (
-        select cast({{ dbt.dateadd('month', 1, 'order_month') }} as date) as fill_until_month
-        from {{ ref('dim_months') }}
-        union all
-        select {{ end_of_time() }} as fill_until_month
-    ) as until_months
-        on from_months.order_month < until_months.fill_until_month
+    inner join fill_until_months
+        on from_months.order_month < fill_until_months.fill_until_month
 
 ),
 
