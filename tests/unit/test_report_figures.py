@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from orchestration.publishing.report import page
 from orchestration.publishing.report.catalogue import SECTIONS
 from orchestration.publishing.report.exhibits import LANGUAGES, Exhibit, Rows
 from orchestration.publishing.report.palette import THEMES, ordered_colors, resolved
@@ -332,3 +333,19 @@ def _lab(linear: tuple[float, ...]) -> tuple[float, float, float]:
 
 def _distance(one: tuple[float, ...], other: tuple[float, ...]) -> float:
     return sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5
+
+
+@pytest.mark.parametrize(
+    ("column", "language"),
+    [
+        ("goal_en", ' lang="en"'),
+        ("goal_zh", ' lang="zh-Hans"'),
+        ("cluster_name_zh", ' lang="zh-Hans"'),
+        ("cluster_name", ""),
+        ("alone_en", ""),
+        ("open", ""),
+    ],
+)
+def test_a_column_of_each_language_is_shown_in_its_own(column: str, language: str) -> None:
+    columns = ["goal_en", "goal_zh", "cluster_name", "cluster_name_zh", "alone_en", "open"]
+    assert page._language_of(column, columns) == language

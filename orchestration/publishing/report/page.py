@@ -7,7 +7,7 @@ belong here: looks (``page.css``), behaviour (``page.js``) and what is shown (``
 import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -203,9 +203,10 @@ def _exhibit(shown: Shown) -> list[str]:
     if len(shown.rows):
         is_open = " open" if shown.figure is None and not shown.cards else ""
         count = f"{len(shown.rows):,}"
+        noun = "row" if len(shown.rows) == 1 else "rows"
         lines += [
             f'<details class="data"{is_open}>',
-            f"<summary>{_spans(words(f'Data, {count} rows', f'数据，{count} 行'))}</summary>",
+            f"<summary>{_spans(words(f'Data, {count} {noun}', f'数据，{count} 行'))}</summary>",
             *_table(shown),
             "</details>",
         ]
@@ -228,7 +229,8 @@ def _exhibit(shown: Shown) -> list[str]:
 def _table(shown: Shown) -> list[str]:
     rows = shown.rows
     looks = [
-        _look([record[index] for record in rows.records]) for index in range(len(rows.columns))
+        _look([record[index] for record in rows.records]) + _language_of(column, rows.columns)
+        for index, column in enumerate(rows.columns)
     ]
     lines = [
         '<div class="scroll" tabindex="0" role="region" '
@@ -258,6 +260,15 @@ def _look(values: list[Any]) -> str:
         return ' class="n"'
     is_long = any(len(cell_text(value)) > 24 for value in values)
     return ' class="w"' if is_long else ""
+
+
+def _language_of(column: str, columns: Sequence[str]) -> str:
+    """Language of a column of which there is one for each; the style shows one of them."""
+    name, _, language = column.rpartition("_")
+    there = {other for other in _LANGUAGE_TAGS if f"{name}_{other}" in columns}
+    if language in there and (len(there) > 1 or name in columns):
+        return f' lang="{_LANGUAGE_TAGS[language]}"'
+    return ""
 
 
 def _spans(text: Words) -> str:

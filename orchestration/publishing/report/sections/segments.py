@@ -313,8 +313,11 @@ order by segment_order, snapshot_date""",
             f"strategies-{name}",
             words("What to do with each segment", "各分层的策略"),
             f"""select segment, name_en, name_zh, goal_en, goal_zh, offer_en, offer_zh,
-    max_discount_amount, max_discount_share, contact_interval_days, channel, target_metric,
-    target_increase
+    coalesce(
+        cast(cast(max_discount_amount as integer) as varchar),
+        cast(cast(round(100 * max_discount_share) as integer) as varchar) || ' %'
+    ) as max_discount,
+    contact_interval_days, channel, target_metric, target_increase
 from rfm.dim_segment_strategies
 where scheme = '{scheme}'
 order by segment_order""",
