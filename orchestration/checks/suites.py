@@ -28,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from orchestration.checks.expectation_types import EXPECTATION_TYPES, Arguments, ExpectationType
 from orchestration.errors import CustomerValueError
 from orchestration.landing.expressions import ExpressionError, columns_read
-from orchestration.landing.yaml_lines import Place, YamlDocument, read_yaml
+from orchestration.landing.yaml_lines import Place, YamlDocument, read_yaml_mapping
 
 SHIPPED_SUITES_DIR = Path(__file__).resolve().parent / "suites"
 _SUFFIXES = (".yml", ".yaml")
@@ -153,18 +153,7 @@ def load_suites(
 
 def read_suite(path: Path, tables: Mapping[str, Collection[str]]) -> list[Expectation]:
     """Read one suite file; arguments as for ``load_suites``."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CustomerValueError(
-            f"The suite {path} cannot be read ({error}).", "Save it as UTF-8 text."
-        ) from error
-    document = read_yaml(text, str(path))
-    if not isinstance(document.values, dict):
-        raise CustomerValueError(
-            f"{path}: a suite is a mapping with the keys schema, description and tables.",
-            "Start from one of the shipped suites.",
-        )
+    document = read_yaml_mapping(path, "suite", "schema, description and tables")
     try:
         suite = _Suite.model_validate(document.values)
     except ValidationError as error:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from orchestration.errors import CustomerValueError
 from orchestration.landing.profile import Profile
-from orchestration.landing.yaml_lines import YamlDocument, read_yaml
+from orchestration.landing.yaml_lines import YamlDocument, read_yaml_mapping
 
 SHIPPED_PROFILES_DIR = Path(__file__).resolve().parent / "profiles"
 _SUFFIXES = (".yml", ".yaml")
@@ -64,18 +64,7 @@ def read_profile(path: Path) -> Profile:
     Raises:
         CustomerValueError: naming the file, the line, the key and what is wrong with it.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CustomerValueError(
-            f"The profile file {path} cannot be read ({error}).", "Save it as UTF-8 text."
-        ) from error
-    document = read_yaml(text, str(path))
-    if not isinstance(document.values, dict):
-        raise CustomerValueError(
-            f"{path}: a profile is a mapping with the keys name, description and files.",
-            "Start from one of the shipped profiles.",
-        )
+    document = read_yaml_mapping(path, "profile", "name, description and files")
     try:
         return Profile.model_validate(document.values)
     except ValidationError as error:

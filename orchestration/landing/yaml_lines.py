@@ -5,6 +5,7 @@ the keys mean.
 """
 
 from collections.abc import Hashable, Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -84,3 +85,29 @@ def _note_lines(node: yaml.Node, place: Place, lines: dict[Place, int], name: st
         for index, value in enumerate(node.value):
             lines[(*place, index)] = value.start_mark.line + 1
             _note_lines(value, (*place, index), lines, name)
+
+
+def read_yaml_mapping(path: Path, what: str, keys: str) -> YamlDocument:
+    """A YAML file whose text is a mapping.
+
+    Args:
+        path: the file.
+        what: what such a file is called, for errors.
+        keys: the keys it must have, for errors.
+
+    Raises:
+        CustomerValueError: it cannot be read, is no YAML, or is no mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CustomerValueError(
+            f"The {what} {path} cannot be read ({error}).", "Save it as UTF-8 text."
+        ) from error
+    document = read_yaml(text, str(path))
+    if not isinstance(document.values, dict):
+        raise CustomerValueError(
+            f"{path}: a {what} is a mapping with the keys {keys}.",
+            f"Start from one of the shipped {what}s.",
+        )
+    return document

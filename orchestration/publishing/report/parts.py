@@ -72,6 +72,37 @@ def drawn(data: Sequence[dict[str, Any]], height: int = 360, **layout: Any) -> F
     return {"data": list(data), "layout": around | layout}
 
 
+def share_bars(
+    names: Sequence[Any], rows: Rows, shares: Sequence[tuple[str, Words, str]], height: int
+) -> Figure:
+    """Shares side by side, one group of bars per name, the first name on top.
+
+    Args:
+        names: labels of the rows, in their order.
+        rows: what is drawn.
+        shares: column, its name, and the colour of its bars.
+        height: height of the chart, in pixels.
+    """
+    return drawn(
+        [
+            {
+                "type": "bar",
+                "orientation": "h",
+                "y": names,
+                "x": rows.column(column),
+                "name": name,
+                "marker": {"color": color},
+                "hovertemplate": "%{y}: %{x:.1%}<extra>%{fullData.name}</extra>",
+            }
+            for column, name, color in shares
+        ],
+        height,
+        barmode="group",
+        xaxis=axis(SHARE, "percent"),
+        yaxis=categories(autorange="reversed"),
+    )
+
+
 def month_labels(rows: Rows, column: str = "order_month") -> list[str]:
     """Months as the labels of a category axis: 2011-11."""
     return [str(value)[:7] for value in rows.column(column)]

@@ -9,10 +9,10 @@ from typing import Any
 from orchestration.publishing.report.exhibits import Exhibit, Figure, Rows, Section, Words, words
 from orchestration.publishing.report.palette import series_color
 from orchestration.publishing.report.parts import (
-    SHARE,
     axis,
     categories,
     drawn,
+    share_bars,
 )
 from orchestration.publishing.report.sections.cluster_uses import (
     CLUSTER_USES,
@@ -142,27 +142,11 @@ def quartiles_figure(rows: Rows) -> Figure:
 
 def profiles_figure(rows: Rows) -> Figure:
     """Share of customers and of revenue of each cluster."""
-    return drawn(
-        [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "y": cluster_names(rows),
-                "x": rows.column(column),
-                "name": name,
-                "marker": {"color": color},
-                "hovertemplate": "%{y}: %{x:.1%}<extra>%{fullData.name}</extra>",
-            }
-            for column, name, color in (
-                ("customer_share", words("share of customers", "客户占比"), "@sky"),
-                ("revenue_share", words("share of revenue", "收入占比"), "@blue"),
-            )
-        ],
-        130 + 48 * len(rows),
-        barmode="group",
-        xaxis=axis(SHARE, "percent"),
-        yaxis=categories(autorange="reversed"),
+    shares = (
+        ("customer_share", words("share of customers", "客户占比"), "@sky"),
+        ("revenue_share", words("share of revenue", "收入占比"), "@blue"),
     )
+    return share_bars(cluster_names(rows), rows, shares, 130 + 48 * len(rows))
 
 
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon")

@@ -15,6 +15,7 @@ from orchestration.publishing.report.parts import (
     categories,
     drawn,
     over_months,
+    share_bars,
 )
 from orchestration.publishing.report.wording import count, money, percent
 
@@ -108,28 +109,12 @@ def quantiles_figure(rows: Rows) -> Figure:
 def shares_figure(rows: Rows) -> Figure:
     """Share of orders, gross and net revenue of each value of a dimension."""
     names = _value_names(rows)
-    return drawn(
-        [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "y": names,
-                "x": rows.column(column),
-                "name": name,
-                "marker": {"color": color},
-                "hovertemplate": "%{y}: %{x:.1%}<extra>%{fullData.name}</extra>",
-            }
-            for column, name, color in (
-                ("order_share", words("orders", "订单"), "@amber"),
-                ("gross_revenue_share", words("gross revenue", "总收入"), "@sky"),
-                ("net_revenue_share", words("net revenue", "净收入"), "@blue"),
-            )
-        ],
-        140 + 48 * len(rows),
-        barmode="group",
-        xaxis=axis(SHARE, "percent"),
-        yaxis=categories(autorange="reversed"),
+    shares = (
+        ("order_share", words("orders", "订单"), "@amber"),
+        ("gross_revenue_share", words("gross revenue", "总收入"), "@sky"),
+        ("net_revenue_share", words("net revenue", "净收入"), "@blue"),
     )
+    return share_bars(names, rows, shares, 140 + 48 * len(rows))
 
 
 def shares_by_month_figure(rows: Rows) -> Figure:

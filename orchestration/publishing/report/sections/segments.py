@@ -7,12 +7,12 @@ with them. Does not belong here: movements between segments (``migration.py``).
 from orchestration.publishing.report.exhibits import Exhibit, Figure, Rows, Section, Words, words
 from orchestration.publishing.report.palette import ordered_colors
 from orchestration.publishing.report.parts import (
-    SHARE,
     axis,
     categories,
     crossed,
     drawn,
     heat_map,
+    share_bars,
 )
 from orchestration.publishing.report.sections.migration import migration_exhibits
 from orchestration.publishing.report.wording import count, fixed, money, percent
@@ -71,27 +71,11 @@ def scores_figure(rows: Rows) -> Figure:
 def segments_figure(rows: Rows) -> Figure:
     """Share of customers and of revenue of each segment, best segment first."""
     names = segment_names(rows)
-    return drawn(
-        [
-            {
-                "type": "bar",
-                "orientation": "h",
-                "y": names,
-                "x": rows.column(column),
-                "name": name,
-                "marker": {"color": color},
-                "hovertemplate": "%{y}: %{x:.1%}<extra>%{fullData.name}</extra>",
-            }
-            for column, name, color in (
-                ("customer_share", words("share of customers", "客户占比"), "@sky"),
-                ("revenue_share", words("share of revenue", "收入占比"), "@blue"),
-            )
-        ],
-        120 + 44 * len(names),
-        barmode="group",
-        xaxis=axis(SHARE, "percent"),
-        yaxis=categories(autorange="reversed"),
+    shares = (
+        ("customer_share", words("share of customers", "客户占比"), "@sky"),
+        ("revenue_share", words("share of revenue", "收入占比"), "@blue"),
     )
+    return share_bars(names, rows, shares, 120 + 44 * len(names))
 
 
 def treemap_figure(rows: Rows) -> Figure:
