@@ -32,6 +32,8 @@ test: $(READY) lint  ## Lint, then all tests
 # SOAK_KILLS and SOAK_FILES make it shorter or longer.
 soak: $(READY)  ## Faults, concurrency and the sensor at length; takes ARGS (-k sensor)
 	@$(BIN)/python -m pytest -s -q -n 0 -m soak $(ARGS)
+	@EXAMPLES_TIMES=10 $(BIN)/python -m pytest -q -n auto --dist worksteal \
+		tests/pipeline/test_properties_reference.py tests/pipeline/test_properties_invariance.py
 
 lint: $(READY)  ## Format, style, types, SQL, and the conventions of the dbt project
 	@$(BIN)/ruff check .

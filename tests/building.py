@@ -137,6 +137,8 @@ _FORKS.set_forkserver_preload(
         "dbt.cli.main",
         "dbt.task.build",
         "dbt.adapters.duckdb",
+        "pandas",
+        "sqlglot.dialects.duckdb",
         "sqlglot.lineage",
     ]
 )

@@ -9,6 +9,7 @@ three days between two moments as well as one second more. Most returns point at
 it by a little: too early, too many pieces, another price.
 """
 
+import os
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -27,6 +28,14 @@ PIPELINE = settings(
     phases=(Phase.explicit, Phase.generate, Phase.shrink),
     suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large),
 )
+#: How many times as many examples are tried; `make soak` asks for more than `make test`.
+TIMES_AS_MANY = int(os.environ.get("EXAMPLES_TIMES", "1"))
+
+
+def trying(examples: int) -> settings:
+    """Settings for so many examples in ``make test``."""
+    return settings(PIPELINE, max_examples=examples * TIMES_AS_MANY)
+
 
 FIRST_DAY = datetime(2024, 1, 28)
 #: Around two month ends (one of a leap year), then gaps of a month and more.

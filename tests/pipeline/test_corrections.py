@@ -344,48 +344,53 @@ def test_other_datasets_are_corrected_by_their_key() -> None:
     shop.assert_reconciled()
 
 
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        (correction("A1", "quantity", "many"), '"many" is not a whole number'),
-        (correction("A1", "quantity", "1.5"), '"1.5" is not a whole number'),
-        (correction("A1", "quantity", "1_000"), '"1_000" is not a whole number'),
-        (correction("A1", "quantity", "2000000000"), "does not lie between -1000000000.0000 and"),
-        (correction("A1", "quantity", "inf"), "not a whole number"),
-        (correction("A1", "unit_price", "-1"), '"-1" does not lie between 0.0000 and'),
-        (correction("A1", "unit_price", "nine"), '"nine" is not a number; write it as 1234.5'),
-        (correction("A1", "unit_price", None), "unit_price cannot be empty"),
-        (correction("A1", "ordered_at", "31.03.2024"), "is not a moment; write it as 2024-03-31"),
-        (correction("A1", "ordered_at", "2999-01-01"), "not lie in the years 1990 to 2099"),
-        (
-            correction("A1", "status", "refunded, completed"),
-            "is not one of completed, cancellation",
-        ),
-        (correction("A1", "status", "lost"), '"lost" is not one of completed, cancellation, refu'),
-        (correction("A1", "order_id", "A9"), "order_id is part of the key and stays"),
-        (correction("A1/1", "line_number", "9"), "line_number is part of the key and stays"),
-        (correction("A1", "colour", "red"), 'has no column "colour"; name one of product_id, ord'),
-        (correction("A1", "", "red", action="set", **{'"column"': None}), "set needs a column"),
-        (correction("A1", "quantity", action="delete"), "leave column and value empty"),
-        (correction("A1", "quantity", "1", dataset="orders"), 'no dataset "orders" can be correct'),
-        (
-            correction("k", "value", "1", dataset="corrections"),
-            "name one of order_lines, customers",
-        ),
-        (correction("A9", "quantity", "1"), "no order and no line has this key"),
-        (correction("A1/3", "quantity", "1"), "a line by order_id/line_number"),
-        (correction("C/9"), "no order and no line has this key"),
-        (correction("zoe", "region", "x", dataset="customers"), "no record of customers has this"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_what_cannot_be_applied_says_why_and_changes_nothing(
-    row: dict[str, Any], said: str
-) -> None:
-    shop = Shop(row)
-    ((status, problem, changed),) = shop.rows("rpt_corrections", "status, problem, records_changed")
-    assert (status, changed) == ("rejected", 0)
-    assert said in problem
+#: Corrections that cannot be applied, and what is said of each.
+REFUSED = [
+    (correction("A1", "quantity", "many"), '"many" is not a whole number'),
+    (correction("A1", "quantity", "1.5"), '"1.5" is not a whole number'),
+    (correction("A1", "quantity", "1_000"), '"1_000" is not a whole number'),
+    (correction("A1", "quantity", "2000000000"), "does not lie between -1000000000.0000 and"),
+    (correction("A1", "quantity", "inf"), "not a whole number"),
+    (correction("A1", "unit_price", "-1"), '"-1" does not lie between 0.0000 and'),
+    (correction("A1", "unit_price", "nine"), '"nine" is not a number; write it as 1234.5'),
+    (correction("A1", "unit_price", None), "unit_price cannot be empty"),
+    (correction("A1", "ordered_at", "31.03.2024"), "is not a moment; write it as 2024-03-31"),
+    (correction("A1", "ordered_at", "2999-01-01"), "not lie in the years 1990 to 2099"),
+    (
+        correction("A1", "status", "refunded, completed"),
+        "is not one of completed, cancellation",
+    ),
+    (correction("A1", "status", "lost"), '"lost" is not one of completed, cancellation, refu'),
+    (correction("A1", "order_id", "A9"), "order_id is part of the key and stays"),
+    (correction("A1/1", "line_number", "9"), "line_number is part of the key and stays"),
+    (correction("A1", "colour", "red"), 'has no column "colour"; name one of product_id, ord'),
+    (correction("A1", "", "red", action="set", **{'"column"': None}), "set needs a column"),
+    (correction("A1", "quantity", action="delete"), "leave column and value empty"),
+    (correction("A1", "quantity", "1", dataset="orders"), 'no dataset "orders" can be correct'),
+    (
+        correction("k", "value", "1", dataset="corrections"),
+        "name one of order_lines, customers",
+    ),
+    (correction("A9", "quantity", "1"), "no order and no line has this key"),
+    (correction("A1/3", "quantity", "1"), "a line by order_id/line_number"),
+    (correction("C/9"), "no order and no line has this key"),
+    (correction("zoe", "region", "x", dataset="customers"), "no record of customers has this"),
+]
+
+
+def test_what_cannot_be_applied_says_why_and_changes_nothing() -> None:
+    shop = Shop(*(row for row, _ in REFUSED))
+    found = {
+        correction_id: rest
+        for correction_id, *rest in shop.rows(
+            "rpt_corrections", "correction_id, status, problem, records_changed"
+        )
+    }
+    assert len(found) == len(REFUSED)
+    for number, (_, said) in enumerate(REFUSED, start=1):
+        status, problem, changed = found[f"k{number}"]
+        assert (status, changed) == ("rejected", 0), said
+        assert said in problem
     assert shop.published() == Shop().published()
 
 

@@ -149,7 +149,7 @@ def assert_history_equals_reference(variant: str, shop: Shop) -> None:
     )
 
 
-@pytest.mark.parametrize(("variant", "examples"), [("net", 12), ("gross", 4), ("elsewhere", 6)])
+@pytest.mark.parametrize(("variant", "examples"), [("net", 5), ("gross", 2), ("elsewhere", 3)])
 def test_rows_after_a_date_change_nothing_up_to_it(variant: str, examples: int) -> None:
     @settings(PIPELINE, max_examples=examples)
     @given(data=st.data(), shop=shops())
@@ -159,7 +159,7 @@ def test_rows_after_a_date_change_nothing_up_to_it(variant: str, examples: int) 
     compare()
 
 
-@pytest.mark.parametrize(("variant", "examples"), [("net", 16), ("gross", 6), ("elsewhere", 10)])
+@pytest.mark.parametrize(("variant", "examples"), [("net", 7), ("gross", 3), ("elsewhere", 4)])
 def test_every_snapshot_equals_the_reference_at_its_date(variant: str, examples: int) -> None:
     @settings(PIPELINE, max_examples=examples)
     @given(shop=shops())
@@ -169,7 +169,7 @@ def test_every_snapshot_equals_the_reference_at_its_date(variant: str, examples:
     compare()
 
 
-@pytest.mark.parametrize(("variant", "examples"), [("net", 5), ("elsewhere", 5)])
+@pytest.mark.parametrize(("variant", "examples"), [("net", 3), ("elsewhere", 3)])
 def test_every_snapshot_of_many_customers_equals_the_reference(variant: str, examples: int) -> None:
     @settings(PIPELINE, max_examples=examples)
     @given(shop=crowds())

@@ -6,13 +6,13 @@ with the reference (test_properties_reference.py).
 
 from datetime import date
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.compiled_models import VARIANTS, small_warehouse
 from tests.reference_comparison import MONTH_COLUMNS, Rows, assert_same_tables, built_tables
 from tests.reference_customers import last_day
-from tests.reference_strategies import PIPELINE, Shop, reordered, shops
+from tests.reference_strategies import Shop, reordered, shops, trying
 
 PUBLISHED_SCHEMAS = ("core", "sales", "lifecycle", "rfm")
 
@@ -27,14 +27,14 @@ def published(variant: str, shop: Shop) -> dict[str, Rows]:
     return built_tables(small_warehouse(variant), shop, published_tables(variant))
 
 
-@settings(PIPELINE, max_examples=10)
+@trying(4)
 @given(data=st.data(), shop=shops())
 def test_order_and_files_of_numbered_lines_change_nothing(data: st.DataObject, shop: Shop) -> None:
     other = data.draw(reordered(shop))
     assert_same_tables(published("net", other), published("net", shop))
 
 
-@settings(PIPELINE, max_examples=10)
+@trying(4)
 @given(data=st.data(), shop=shops())
 def test_order_and_files_of_unnumbered_lines_change_nothing(
     data: st.DataObject, shop: Shop
@@ -50,19 +50,19 @@ def assert_later_rows_change_nothing(variant: str, shop: Shop) -> None:
     assert_same_tables(published(variant, shop), published(variant, earlier))
 
 
-@settings(PIPELINE, max_examples=10)
+@trying(4)
 @given(shop=shops())
 def test_rows_after_the_as_of_date_change_nothing_net(shop: Shop) -> None:
     assert_later_rows_change_nothing("net_as_of", shop)
 
 
-@settings(PIPELINE, max_examples=10)
+@trying(4)
 @given(shop=shops())
 def test_rows_after_the_as_of_date_change_nothing_gross(shop: Shop) -> None:
     assert_later_rows_change_nothing("gross_as_of", shop)
 
 
-@settings(PIPELINE, max_examples=12)
+@trying(5)
 @given(shop=shops())
 def test_closed_months_stay_as_they_were(shop: Shop) -> None:
     as_of_date = date.fromisoformat(VARIANTS["net_as_of"]["as_of_date"])

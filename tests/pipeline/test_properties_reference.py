@@ -9,7 +9,7 @@ than 1,000 histories in all.
 """
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from tests.compiled_models import small_warehouse
 from tests.reference_comparison import (
@@ -20,7 +20,7 @@ from tests.reference_comparison import (
     options_of,
 )
 from tests.reference_model import run_reference
-from tests.reference_strategies import PIPELINE, Shop, crowds, shops
+from tests.reference_strategies import Shop, crowds, shops, trying
 
 
 def assert_equals_reference(shop: Shop, variant: str) -> None:
@@ -28,13 +28,13 @@ def assert_equals_reference(shop: Shop, variant: str) -> None:
     assert_same_tables(built_tables(small_warehouse(variant), shop), expected)
 
 
-@settings(PIPELINE, max_examples=45)
+@trying(15)
 @given(shop=shops())
 def test_net_tables_equal_the_reference(shop: Shop) -> None:
     assert_equals_reference(shop, "net")
 
 
-@settings(PIPELINE, max_examples=30)
+@trying(10)
 @given(shop=shops())
 def test_gross_tables_equal_the_reference(shop: Shop) -> None:
     assert_equals_reference(shop, "gross")
@@ -42,7 +42,7 @@ def test_gross_tables_equal_the_reference(shop: Shop) -> None:
 
 @pytest.mark.parametrize("variant", ["net_as_of", "gross_as_of", "elsewhere"])
 def test_other_variables_give_the_tables_of_the_reference(variant: str) -> None:
-    @settings(PIPELINE, max_examples=15)
+    @trying(6)
     @given(shop=shops())
     def compare(shop: Shop) -> None:
         assert_equals_reference(shop, variant)
@@ -52,7 +52,7 @@ def test_other_variables_give_the_tables_of_the_reference(variant: str) -> None:
 
 @pytest.mark.parametrize("variant", ["net", "article"])
 def test_lines_without_numbers_give_the_tables_of_the_reference(variant: str) -> None:
-    @settings(PIPELINE, max_examples=15)
+    @trying(6)
     @given(shop=shops())
     def compare(shop: Shop) -> None:
         assert_equals_reference(shop.without_numbers(), variant)
@@ -62,7 +62,7 @@ def test_lines_without_numbers_give_the_tables_of_the_reference(variant: str) ->
 
 @pytest.mark.parametrize("variant", ["net", "elsewhere"])
 def test_scores_of_many_customers_equal_the_reference(variant: str) -> None:
-    @settings(PIPELINE, max_examples=20)
+    @trying(8)
     @given(shop=crowds())
     def compare(shop: Shop) -> None:
         expected = expected_tables(run_reference(shop.lines, options_of(variant)))
