@@ -19,7 +19,7 @@ from typing import Any
 
 from orchestration.errors import CustomerValueError
 from orchestration.settings import DBT_PROJECT_DIR, Settings
-from orchestration.warehouse import engine_limits, first_line, warehouse_lock
+from orchestration.warehouse import STORAGE_VERSION, engine_limits, first_line, warehouse_lock
 
 #: One dbt event as its structured log line would show it.
 DbtEvent = dict[str, Any]
@@ -194,6 +194,7 @@ def dbt_environment(settings: Settings, mode: str = "full") -> dict[str, str]:
         "CUSTOMER_VALUE_DBT_THREADS": str(max(2, threads)),
         "CUSTOMER_VALUE_DUCKDB_THREADS": str(threads),
         "CUSTOMER_VALUE_DUCKDB_MEMORY_LIMIT": memory_limit,
+        "CUSTOMER_VALUE_DUCKDB_STORAGE": STORAGE_VERSION,
         "CUSTOMER_VALUE_DUCKDB_TEMP_DIR": str(settings.resolved_temp_dir),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
