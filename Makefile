@@ -3,11 +3,12 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test soak lint format dev docs bench lock clean
+.PHONY: help run test soak lint lint-types lint-manifest format dev docs bench lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+SQL_LINTED := .venv/.sql-linted
 
 export DAGSTER_DISABLE_TELEMETRY := 1
 
@@ -35,9 +36,19 @@ soak: $(READY)  ## Faults, concurrency and the sensor at length; takes ARGS (-k 
 lint: $(READY)  ## Format, style, types, SQL, and the conventions of the dbt project
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(MAKE) --no-print-directory -j 2 lint-types $(SQL_LINTED) lint-manifest
+
+lint-types: $(READY)
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
+
+lint-manifest: $(READY)
 	@$(BIN)/python -m orchestration.checks.manifest_gate
+
+# Reading the SQL takes longer than all the rest and is done when some of it has changed.
+$(SQL_LINTED): $(READY) .sqlfluff $(shell find dbt_project/models dbt_project/macros \
+		dbt_project/tests dbt_project/lint -type f ! -name '*.pyc')
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/tests
+	@touch $@
 
 format: $(READY)  ## Put Python and SQL into the project's format
 	@$(BIN)/ruff check --fix .

@@ -10,9 +10,10 @@ values. Does not belong here: what the results mean to Dagster (``assets/dbt.py`
 import contextlib
 import json
 import os
+import shutil
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,13 +92,25 @@ class DbtProject:
     def parse(self) -> Path:
         """Read the project; what was read is kept for the build that follows.
 
+        Variables, paths and limits matter to the build alone. The project is parsed without them,
+        so that what dbt keeps of it (``partial_parse.msgpack``) serves every warehouse, and only
+        files that have changed are read again.
+
         Returns:
             Path of the written manifest.
 
         Raises:
             CustomerValueError: the project does not parse; carries dbt's message.
         """
-        outcome = self._invoke(["parse", *self._common_args()], [])
+        kept = self.project_dir / "target" / _PARTIAL_PARSE
+        own = self.target_dir / _PARTIAL_PARSE
+        if kept != own and kept.exists():
+            self.target_dir.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(kept, own)
+        before = _stamp(own)
+        outcome = self._invoke(["parse", *self._common_args()], [], _PARSED_WITH)
+        if kept != own and _stamp(own) != before:
+            _replace(kept, own)
         if not outcome.success:
             raise CustomerValueError(
                 f"The dbt project {self.project_dir} cannot be read: {_reason(outcome)}.",
@@ -137,10 +150,11 @@ class DbtProject:
         self.settings.resolved_temp_dir.mkdir(parents=True, exist_ok=True)
         # Unit tests try the code, not the data: they run with the project's own tests.
         args = ["build", *self._common_args(), "--exclude-resource-type", "unit_test", *selection]
+        args += ["--vars", json.dumps(self.settings.dbt_vars()), "--no-write-json"]
         if mode == "full":
             args.append("--full-refresh")
         with warehouse_lock(self.settings, "building the models", wait_seconds=60):
-            outcome = self._invoke(args, [receive], mode)
+            outcome = self._invoke(args, [receive], dbt_environment(self.settings, mode))
         results = tuple(_node_result(r) for r in getattr(outcome.result, "results", None) or ())
         problem = "" if results or outcome.success else _reason(outcome)
         return DbtBuild(
@@ -158,17 +172,22 @@ class DbtProject:
             "--log-level-file", "info",
             "--no-use-colors",
             "--no-print",
-            "--vars", json.dumps(self.settings.dbt_vars()),
         ]  # fmt: skip
 
     def _invoke(
-        self, args: list[str], callbacks: list[Callable[[Any], None]], mode: str = "full"
+        self,
+        args: list[str],
+        callbacks: list[Callable[[Any], None]],
+        environment: Mapping[str, str],
     ) -> Any:
         from dbt.cli.main import dbtRunner
 
+        from orchestration.dbt_events import drop_unseen_events
+
         self.log_dir.mkdir(parents=True, exist_ok=True)
         working_dir = Path.cwd()
-        with _environment(self.settings, mode), warnings.catch_warnings():
+        drop_unseen_events()
+        with _environment(environment), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 return dbtRunner(manifest=self._parsed, callbacks=callbacks).invoke(args)
@@ -182,6 +201,20 @@ _RESULT_EVENTS = frozenset(
     {"LogSeedResult", "LogModelResult", "LogSnapshotResult", "LogTestResult", "LogUnitTestResult"}
 )
 _START_EVENTS = frozenset({"LogStartLine"})
+
+_PARTIAL_PARSE = "partial_parse.msgpack"
+#: The environment of a parse, the same everywhere: dbt reads a project anew when it changes. The
+#: names of the files are those that tables are known under.
+_PARSED_WITH = {
+    "CUSTOMER_VALUE_WAREHOUSE": "warehouse.duckdb",
+    "CUSTOMER_VALUE_MARTS": "marts.duckdb",
+    "CUSTOMER_VALUE_BUILD": "full",
+    "CUSTOMER_VALUE_DBT_THREADS": "1",
+    "CUSTOMER_VALUE_DUCKDB_THREADS": "1",
+    "CUSTOMER_VALUE_DUCKDB_MEMORY_LIMIT": "1GB",
+    "CUSTOMER_VALUE_DUCKDB_TEMP_DIR": "tmp",
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+}
 
 
 def dbt_environment(settings: Settings, mode: str = "full") -> dict[str, str]:
@@ -201,9 +234,8 @@ def dbt_environment(settings: Settings, mode: str = "full") -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _environment(settings: Settings, mode: str) -> Iterator[None]:
+def _environment(ours: Mapping[str, str]) -> Iterator[None]:
     """Give dbt its variables, and put the environment back as it was."""
-    ours = dbt_environment(settings, mode)
     before = {name: os.environ.get(name) for name in ours}
     os.environ.update(ours)
     try:
@@ -214,6 +246,23 @@ def _environment(settings: Settings, mode: str) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What tells whether a file has been written again."""
+    if not path.exists():
+        return 0, 0
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _replace(kept: Path, new: Path) -> None:
+    """Keep a copy for other warehouses; a project that cannot be written to is read each time."""
+    aside = kept.with_name(f"{kept.name}.{os.getpid()}")
+    with contextlib.suppress(OSError):
+        kept.parent.mkdir(exist_ok=True)
+        shutil.copyfile(new, aside)
+        aside.replace(kept)
 
 
 def _close_connections() -> None:

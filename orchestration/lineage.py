@@ -1,10 +1,15 @@
 """Column lineage: which columns of which tables a model's column is made of.
 
-Belongs here: reading a model's compiled SQL. Does not belong here: Dagster's way of showing it, and
-where compiled SQL comes from.
+Belongs here: reading a model's compiled SQL, and remembering what was read. Does not belong here:
+Dagster's way of showing it, and where compiled SQL comes from.
 """
 
+import contextlib
+import hashlib
+import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 #: Schema, table, column.
@@ -15,6 +20,49 @@ ColumnLineage = dict[str, list[ColumnRef]]
 TableColumns = Mapping[tuple[str, str], Mapping[str, str]]
 
 _DIALECT = "duckdb"
+#: Queries that are remembered: those of a few settings, of full and of incremental builds.
+_MOST_REMEMBERED = 1000
+
+
+class LineageMemory:
+    """Column lineage of queries that have been traced before, which takes longer than most of them.
+
+    Args:
+        path: file to remember in; names of columns only, under digests of the queries.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[str, ColumnLineage] = {}
+        self._is_new = False
+        with contextlib.suppress(OSError, ValueError):
+            read = json.loads(path.read_text(encoding="utf-8"))
+            self._known = {
+                key: {name: [(s, t, c) for s, t, c in sources] for name, sources in columns.items()}
+                for key, columns in read.items()
+            }
+
+    def lineage(self, sql: str, parents: TableColumns) -> ColumnLineage:
+        """As ``column_lineage``, which is asked once for each query and columns of its tables."""
+        asked = repr((sql, sorted((table, [*columns]) for table, columns in parents.items())))
+        key = hashlib.sha256(asked.encode()).hexdigest()
+        traced = self._known.pop(key, None)
+        if traced is None:
+            traced = column_lineage(sql, parents)
+            self._is_new = True
+        self._known[key] = traced
+        return traced
+
+    def keep(self) -> None:
+        """Write down what is new; where that is not possible it is traced again."""
+        if not self._is_new:
+            return
+        last = dict([*self._known.items()][-_MOST_REMEMBERED:])
+        aside = self.path.with_name(f"{self.path.name}.{os.getpid()}")
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            aside.write_text(json.dumps(last), encoding="utf-8")
+            aside.replace(self.path)
 
 
 def column_lineage(sql: str, parents: TableColumns) -> ColumnLineage:

@@ -349,7 +349,7 @@ def _compile_variants(work_dir: Path) -> None:
     """Load the seeds and compile each variant in this process; needs the environment of dbt."""
     options = ["--profiles-dir", str(DBT_PROJECT_DIR), "--project-dir", str(DBT_PROJECT_DIR)]
     options += ["--target-path", str(work_dir / "target"), "--log-path", str(work_dir / "logs")]
-    options += ["--quiet"]
+    options += ["--quiet", "--no-write-json", "--log-level-file", "error"]
     wanted = json.loads((work_dir / _TO_COMPILE_FILE).read_text("utf-8"))
     # Which models there are and what they refer to is the same under all variables.
     manifest = _invoke(["parse", *options])
@@ -438,6 +438,9 @@ def _render_hooks(
 def _invoke(arguments: Sequence[str], manifest: Any = None) -> Any:
     from dbt.cli.main import dbtRunner
 
+    from orchestration.dbt_events import drop_unseen_events
+
+    drop_unseen_events()
     outcome = dbtRunner(manifest=manifest).invoke([*arguments])
     if not outcome.success:
         raise SystemExit(f"dbt {arguments[0]} failed: {outcome.exception}")

@@ -26,7 +26,7 @@ from orchestration.failures import failure, readable_failures
 from orchestration.fingerprint import Fingerprint, fingerprint
 from orchestration.layers import LEARNED_FOLDERS, OWNER, PUBLISHED_SCHEMAS, SEED_SCHEMA
 from orchestration.learned_tables import ensure_learned_tables
-from orchestration.lineage import TableColumns, column_lineage
+from orchestration.lineage import LineageMemory, TableColumns
 from orchestration.manifest import Manifest
 from orchestration.progress import Reporter
 from orchestration.publishing.seal import seal_build
@@ -139,7 +139,9 @@ def build_dbt_assets(
             build = _build(
                 settings, manifest, project, selection, plan, made_from, reporter, is_half
             )
-            facts = _relation_facts(settings, manifest, build)
+            memory = LineageMemory(project.project_dir / "target" / "lineage.json")
+            facts = _relation_facts(settings, manifest, build, memory)
+            memory.keep()
         for event in build.events:
             if not inner.is_subset or _is_selected(event, inner, manifest, translator):
                 yield from _dagster_events(event, inner, manifest, translator, facts)
@@ -228,7 +230,7 @@ def _begin(settings: Settings, is_second: bool) -> tuple[bool, Fingerprint]:
 
 
 def _relation_facts(
-    settings: Settings, manifest: Manifest, build: DbtBuild
+    settings: Settings, manifest: Manifest, build: DbtBuild, memory: LineageMemory
 ) -> dict[str, dict[str, Any]]:
     """Metadata of every relation that was built: rows, columns and column lineage, by node id.
 
@@ -259,7 +261,7 @@ def _relation_facts(
         facts[unique_id] = {
             **({"dagster/row_count": rows[node.relation]} if node.relation in rows else {}),
             "dagster/column_schema": _schema(own, node.columns),
-            **_lineage(result.compiled_sql, parents),
+            **_lineage(result.compiled_sql, parents, memory),
         }
     return facts
 
@@ -312,8 +314,8 @@ def _schema(columns: Mapping[str, str], descriptions: Mapping[str, str]) -> dg.T
     )
 
 
-def _lineage(sql: str, parents: TableColumns) -> dict[str, Any]:
-    traced = column_lineage(sql, parents) if sql and parents else {}
+def _lineage(sql: str, parents: TableColumns, memory: LineageMemory) -> dict[str, Any]:
+    traced = memory.lineage(sql, parents) if sql and parents else {}
     if not traced:
         return {}
     return {

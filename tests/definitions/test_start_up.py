@@ -1,0 +1,135 @@
+"""What makes a run start quickly, and that nothing else changes by it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dbt_common.events.base_types import EventLevel
+from dbt_common.events.types import Note
+
+from orchestration.dagster_storage import KeptEventLogStorage
+from orchestration.dbt_events import SeenEventManager
+from orchestration.dbt_runner import DbtProject
+from orchestration.settings import DBT_PROJECT_DIR, Settings
+
+#: Of every node: when it was read.
+_BY_THE_CLOCK = {"created_at"}
+
+
+def _nodes(path: Path) -> dict[str, dict[str, Any]]:
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    for node in manifest["nodes"].values():
+        if node["resource_type"] == "model":
+            # Models find every macro; tests find those alone that the parse has seen them use.
+            del node["depends_on"]["macros"]
+    return {
+        key: {name: value for name, value in node.items() if name not in _BY_THE_CLOCK}
+        for part in ("nodes", "sources", "macros")
+        for key, node in manifest[part].items()
+    }
+
+
+def test_the_project_is_parsed_alike_for_all_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that decided what there is, and not what is computed, would be lost."""
+    plain = DbtProject(Settings(data_dir=tmp_path / "plain"), is_echoing=False)
+    other = DbtProject(
+        Settings(
+            data_dir=tmp_path / "other",
+            monetary_basis="gross",
+            deduplicate_lines=False,
+            rfm_window_days=30,
+            clustering=False,
+            shop_timezone="Asia/Shanghai",
+        ),
+        is_echoing=False,
+    )
+    variables = json.dumps(other.settings.dbt_vars())
+    common = [*other._common_args(), "--vars", variables, "--no-partial-parse"]
+    monkeypatch.setattr(other, "_common_args", lambda: common)
+    assert _nodes(other.parse()) == _nodes(plain.parse())
+
+
+def test_what_dbt_keeps_of_the_project_is_used_by_the_next_warehouse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DbtProject(Settings(data_dir=tmp_path / "first"), is_echoing=False).parse()
+    kept = (DBT_PROJECT_DIR / "target" / "partial_parse.msgpack").read_bytes()
+
+    def never(*_: object) -> None:
+        raise AssertionError("the project was read as a whole")
+
+    monkeypatch.setattr("dbt.parser.manifest.ManifestLoader.parse_project", never)
+    second = DbtProject(Settings(data_dir=tmp_path / "second", threads=1), is_echoing=False)
+    assert len(_nodes(second.parse())) > 200
+    assert (DBT_PROJECT_DIR / "target" / "partial_parse.msgpack").read_bytes() == kept
+
+
+def test_events_that_nobody_sees_are_left_out_and_all_others_pass() -> None:
+    seen: list[str] = []
+    manager = SeenEventManager()
+    manager.add_callback(lambda message: seen.append(message.info.level))
+    for level in EventLevel:
+        manager.fire_event(Note(msg="a note"), level=level)
+    assert seen == ["info", "warn", "error"]
+
+
+@dg.asset
+def watched() -> dg.MaterializeResult[None]:
+    return dg.MaterializeResult(metadata={"rows": 3})
+
+
+@dg.asset_check(asset=watched)
+def watched_is_there() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=False, metadata={"missing": 2})
+
+
+@dg.asset_check(asset=watched)
+def watched_is_whole() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+def _instance(home: Path) -> dg.DagsterInstance:
+    home.mkdir(exist_ok=True)
+    storage = {"module": "orchestration.dagster_storage", "class": "QuickSqliteStorage"}
+    config: Mapping[str, Any] = {
+        "storage": {"custom": {**storage, "config": {"base_dir": str(home)}}},
+        "telemetry": {"enabled": False},
+    }
+    (home / "dagster.yaml").write_text(json.dumps(config), encoding="utf-8")
+    return dg.DagsterInstance.from_config(str(home))
+
+
+def test_kept_connections_log_what_dagsters_own_storage_reads(tmp_path: Path) -> None:
+    definitions = dg.Definitions(
+        assets=[watched], asset_checks=[watched_is_there, watched_is_whole]
+    )
+    job = definitions.resolve_implicit_global_asset_job_def()
+    with _instance(tmp_path) as instance:
+        assert isinstance(instance.event_log_storage, KeptEventLogStorage)
+        runs = [job.execute_in_process(instance=instance).run_id for _ in range(2)]
+        logged = {run: instance.all_logs(run) for run in runs}
+        instance.delete_run(runs[0])
+        assert instance.all_logs(runs[0]) == []
+        runs.append(job.execute_in_process(instance=instance).run_id)
+        logged[runs[-1]] = instance.all_logs(runs[-1])
+    folder = tmp_path / "history" / "runs"
+    assert list(folder.glob("*.db-wal")) == [], "a connection was left open"
+
+    own = SqliteEventLogStorage(str(folder))
+    for run in runs[1:]:
+        assert len(logged[run]) > 10
+        assert [entry.message for entry in own.get_logs_for_run(run)] == [
+            entry.message for entry in logged[run]
+        ]
+    record = own.get_latest_materialization_events([dg.AssetKey("watched")])
+    assert record[dg.AssetKey("watched")].run_id == runs[-1]
+    (executed,) = own.get_asset_check_execution_history(
+        dg.AssetCheckKey(dg.AssetKey("watched"), "watched_is_there"), limit=1
+    )
+    assert (executed.run_id, executed.status.value) == (runs[-1], "FAILED")
