@@ -97,6 +97,6 @@ def _plotly_script() -> str:
     if spec is None or spec.origin is None:
         raise CustomerValueError(
             "The report needs the package plotly, which is not installed.",
-            "Run `make setup`; the marts are published and whole.",
+            "Set up .venv with `make .venv/.ready`; the marts are published and whole.",
         )
     return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
