@@ -1,16 +1,8 @@
-{%- set last_date = date_literal(last_two_snapshots()[1]) %}
-
 -- Every customer is read and scored once; scores are not joined back to customers.
 
 with snapshots as (
 
-    select
-        snapshot_date,
-        recency_days,
-        frequency,
-        monetary
-    from {{ ref('fct_rfm_snapshots') }}
-    where snapshot_date = {{ last_date }}
+{{ rfm_at('(select * from ' ~ ref('dim_snapshots') ~ ' where is_as_of)') }}
 
 ),
 
@@ -18,7 +10,7 @@ measured as (
 
     select
         snapshot_date,
-        {{ rfm_number('recency_days', 'recency_days') }} as recency_days,
+        {{ rfm_number('recency_days', rfm_measure('recency_days')) }} as recency_days,
         {{ rfm_number('frequency', 'frequency') }} as frequency,
         {{ rfm_number('monetary', 'monetary') }} as monetary_number,
         monetary
