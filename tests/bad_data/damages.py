@@ -117,6 +117,9 @@ TESTS: dict[str, Damage] = {
     "assert_sales_by_month_add_up_to_line_kinds": _set(
         "sales.rpt_sales_by_line_kind", "gross_revenue = gross_revenue + 1"
     ),
+    "assert_score_cells_add_up_to_segments": _set(
+        "rfm.rpt_score_cells", "revenue = revenue + 0.01", "r_score = 3"
+    ),
     "assert_scores_agree_with_segment_report": _set(
         "rfm.dim_rfm_cells", "segment = 'lost'", "segment = 'champions'"
     ),

@@ -58,6 +58,7 @@ PUBLISHED_INTERFACE = {
     "rfm/rpt_revenue_walk",
     "rfm/rpt_segment_migration",
     "rfm/rpt_segment_migration_between",
+    "rfm/rpt_score_cells",
     "rfm/rpt_segments",
     "sales/rpt_channel_share",
     "sales/rpt_largest_orders",
