@@ -9,7 +9,9 @@
         {{ return(relation) }}
     {%- endif -%}
     {%- if '__last_snapshot__' in where -%}
-        {%- set snapshots = relation.incorporate(path={'identifier': 'dim_snapshots'}) -%}
+        {%- set snapshots = relation.incorporate(
+            path={'schema': 'rfm', 'identifier': 'dim_snapshots'}
+        ) -%}
         {%- set where = where | replace(
             '__last_snapshot__', date_literal(last_snapshots_of(snapshots)[1])
         ) -%}
