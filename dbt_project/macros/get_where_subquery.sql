@@ -17,12 +17,16 @@
             {%- set where = where | replace('__sampled__', '__few__') -%}
         {%- endif -%}
         {%- if '__last_snapshot__' in where -%}
-            {%- set snapshots = relation.incorporate(path={'identifier': 'dim_snapshots'}) -%}
+            {%- set snapshots = relation.incorporate(
+                path={'schema': 'rfm', 'identifier': 'dim_snapshots'}
+            ) -%}
             {%- set where = where | replace(
                 '__last_snapshot__', date_literal(last_snapshots_of(snapshots)[1])
             ) -%}
         {%- endif -%}
-        {%- set intervals = relation.incorporate(path={'identifier': 'fct_rfm_intervals'}) -%}
+        {%- set intervals = relation.incorporate(
+            path={'schema': 'rfm', 'identifier': 'fct_rfm_intervals'}
+        ) -%}
         {%- if '__sampled__' in where -%}
             {%- set where = where | replace('__sampled__', is_sampled('customer_id', intervals)) -%}
         {%- endif -%}

@@ -153,6 +153,10 @@ TESTS: dict[str, Damage] = {
         "raw.order_lines", "currency = case when line_number = 1 then 'EUR' else 'USD' end"
     ),
     "band_scheme_is_known": Damage("insert into seeds.rfm_bands (scheme) values ('other')"),
+    "behaviour_interval_adds_up": _set("behaviour.fct_behaviour_intervals", "active_days = 9"),
+    "behaviour_snapshot_follows_its_events": _set(
+        "behaviour.fct_behaviour_intervals", "cart_count = event_count + 1"
+    ),
     "buyers_are_new_active_or_reactivated": _set(_BY_MONTH, "active = active + 1"),
     "buyers_of_a_value_are_new_active_or_reactivated": _set(_BY_DIMENSION, "active = active + 1"),
     "cancellation_is_not_before_its_sale": _set(

@@ -23,6 +23,8 @@ from orchestration.settings import Settings
 
 #: The interface that analysts build on; taking a table away is a breaking change.
 PUBLISHED_INTERFACE = {
+    "behaviour/fct_behaviour_intervals",
+    "behaviour/fct_behaviour_snapshots",
     "clusters/dim_cluster_centroids",
     "clusters/dim_cluster_models",
     "clusters/dim_clusters",
