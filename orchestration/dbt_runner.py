@@ -134,7 +134,9 @@ class DbtProject:
             CustomerValueError: dbt cannot compile the project; carries dbt's message.
         """
         arguments = ["docs", "generate", "--static", "--empty-catalog"]
-        outcome = self._invoke([*arguments, *self._common_args(), *selection], [])
+        outcome = self._invoke(
+            [*arguments, *self._common_args(), *selection], [], dbt_environment(self.settings)
+        )
         if not outcome.success:
             raise CustomerValueError(
                 f"dbt cannot document the project {self.project_dir}: {_reason(outcome)}.",
