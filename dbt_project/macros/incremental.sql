@@ -65,9 +65,16 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- A date of the changed period, written out: tables and views skip what lies before a date that
-    they can see. None where nothing is dated. -#}
+{#- A date of the changed period, written out where it is known: tables and views skip what lies
+    before a date that they can see. Null where nothing is dated. -#}
 {% macro changed_date(name) -%}
+    {%- set is_known = run_query(
+        "select count(*) from information_schema.tables where table_schema = 'changes'"
+        ~ " and table_name = 'changed_period'"
+    ).rows[0][0] -%}
+    {%- if not is_known -%}
+        {{ return('(select period.' ~ name ~ ' from changes.changed_period as period)') }}
+    {%- endif -%}
     {%- set found = run_query('select ' ~ name ~ ' from changes.changed_period').rows -%}
     {{ return(date_literal(found[0][0] if found else none)) }}
 {%- endmacro %}
