@@ -61,7 +61,7 @@ dev: $(READY)  ## Open the Dagster UI on 127.0.0.1:3000; takes LANDING, PROFILE,
 	@$(BIN)/customer-value dev $${LANDING:+--landing "$$LANDING"} $${PROFILE:+--profile "$$PROFILE"} \
 		$${PROFILES_DIR:+--profiles-dir "$$PROFILES_DIR"} $${DATA_DIR:+--data-dir "$$DATA_DIR"} $(ARGS)
 
-docs: $(READY)  ## Write docs/settings.md and docs/outputs.md anew
+docs: $(READY)  ## Write docs/settings.md, docs/outputs.md and docs/dbt.html anew
 	@$(BIN)/python -m orchestration.generated_docs
 
 bench: $(READY)  ## Measure the pipeline against a plain pandas script

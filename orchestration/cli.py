@@ -66,6 +66,9 @@ def demo(
     customers: Annotated[int, typer.Option(help="Registered customers.", min=1)] = 20_000,
     months: Annotated[int, typer.Option(help="Months with orders.", min=1)] = 24,
     seed: Annotated[int | None, typer.Option(help="Seed; another one is another shop.")] = None,
+    events: Annotated[
+        bool, typer.Option("--events", help="With what customers view, cart and mark, too.")
+    ] = False,
     data_dir: DataDirOption = None,
 ) -> None:
     """Generate the demo shop: landing files of any size, and the truth about them."""
@@ -88,6 +91,7 @@ def demo(
             settings.resolved_data_dir,
             customers=customers,
             months=months,
+            events=events,
             progress=reporter.now,
             **extra,
         )

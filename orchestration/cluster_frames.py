@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 import duckdb
 
+from orchestration.cluster_settings import BEHAVIOUR_FEATURES
 from orchestration.learned_tables import table_of
 from orchestration.warehouse import MARTS
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
     from orchestration.analytics.clustering import FloatArray
     from orchestration.analytics.features import FeatureScaling, Transform
+
+#: Feature ``last_seen_days`` of a customer in both snapshots.
+_LAST_SEEN = "least(recency_days, coalesce(event_recency_days, recency_days))"
 
 
 @dataclass(frozen=True)
@@ -49,19 +53,60 @@ def read_customers(con: duckdb.DuckDBPyConnection, features: Sequence[str]) -> "
 def read_customers_at(
     con: duckdb.DuckDBPyConnection, snapshot_date: date, features: Sequence[str]
 ) -> "pd.DataFrame":
-    """The same of another snapshot, as the published view has it."""
+    """The same of another snapshot, as the published views have it."""
     columns = ", ".join(
-        f"cast(cast(coalesce({name}, 0) as decimal(18, 4)) as double) as {name}"
+        f"cast(cast(coalesce({_LAST_SEEN if name == 'last_seen_days' else name}, 0) "
+        f"as decimal(18, 4)) as double) as {name}"
         for name in features
     )
+    behaviour = f"""
+        left join (
+            from {MARTS}.behaviour.fct_behaviour_snapshots
+            where snapshot_date = date '{snapshot_date}'
+        ) as behaved using (customer_id)
+    """
     return con.sql(
         f"""
         select customer_id, {columns}
-        from {MARTS}.rfm.fct_rfm_snapshots
-        where snapshot_date = date '{snapshot_date}'
+        from (
+            from {MARTS}.rfm.fct_rfm_snapshots where snapshot_date = date '{snapshot_date}'
+        ) as bought
+        {behaviour if set(features) & set(BEHAVIOUR_FEATURES) else ""}
         order by customer_id
         """
     ).df()
+
+
+def missing_behaviour(
+    con: duckdb.DuckDBPyConnection, features: Sequence[str]
+) -> tuple[int, list[str]]:
+    """What the customers of the as-of snapshot lack to be clustered by what they did.
+
+    Args:
+        con: the warehouse.
+        features: those of behaviour that are asked for.
+
+    Returns:
+        how many of the customers have an event up to the snapshot, and which of the features are
+        0 for all of them.
+    """
+    as_of = "(select max(snapshot_date) from intermediate.int_cluster_features)"
+    known = con.execute(
+        f"""
+        select count(distinct customer_id) from {MARTS}.behaviour.fct_behaviour_intervals
+        where
+            valid_from <= {as_of}
+            and customer_id in (select customer_id from intermediate.int_cluster_features)
+        """
+    ).fetchall()
+    counted = [name for name in features if name != "last_seen_days"]
+    if not counted:
+        return int(known[0][0]), []
+    largest = con.execute(
+        f"select {', '.join(f'max({name})' for name in counted)} "
+        "from intermediate.int_cluster_features"
+    ).fetchall()[0]
+    return int(known[0][0]), [name for name, most in zip(counted, largest, strict=True) if not most]
 
 
 def read_stored_model(

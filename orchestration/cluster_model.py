@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Literal
 
 import duckdb
 
+from orchestration.cluster_frames import missing_behaviour
+from orchestration.cluster_settings import BEHAVIOUR_FEATURES, ClusterSettings
 from orchestration.errors import CustomerValueError
 from orchestration.fingerprint import model_settings_digest
 from orchestration.learned_tables import (
@@ -34,6 +36,9 @@ from orchestration.warehouse import MARTS
 
 if TYPE_CHECKING:
     from orchestration.cluster_fit import Fit
+
+#: What customers are clustered by unless something else is set.
+_BY_ORDERS = ", ".join(ClusterSettings.model_fields["cluster_features"].default)
 
 Decision = Literal["off", "no_customers", "kept", "unchanged", "fitted", "held_back"]
 FitReason = Literal["first_fit", "settings_changed", "earlier_date", "asked_for"]
@@ -102,6 +107,7 @@ def choose_model(
         )
         if as_of is None:
             return _without_customers(con, published, facts)
+        _require_behaviour(con, settings)
         reason = _why_fit(facts, settings, as_of, request)
         if reason is None or (published is None and facts is not None):
             return _keep(con, published, facts, "the published ones", "kept")
@@ -162,6 +168,42 @@ def _without_customers(
 
 def _told(fitted: "Fit", decision: Decision, reason: str, model: ModelFacts | None) -> ModelOutcome:
     return ModelOutcome(decision, reason, model, fitted.drift, fitted.verdict, fitted.events)
+
+
+def _require_behaviour(con: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Refuse features of behaviour that say the same of every customer, as nothing is known.
+
+    Raises:
+        CustomerValueError: no customer has an event, or none of the kind a feature counts.
+    """
+    asked = [name for name in settings.cluster_features if name in BEHAVIOUR_FEATURES]
+    if not asked:
+        return
+    known, empty = missing_behaviour(con, asked)
+    instead = (
+        f"Cluster by other features (CUSTOMER_VALUE_CLUSTER_FEATURES; {_BY_ORDERS} by default)"
+    )
+    if not known:
+        events = con.execute("select count(*) from intermediate.int_events_deduplicated")
+        there = int(events.fetchall()[0][0])
+        what = "no events are loaded"
+        if there:
+            what = (
+                f"none of the {there:,} events is of a customer with an order, up to the as-of date"
+            )
+        raise CustomerValueError(
+            f"Customers cannot be clustered by {', '.join(asked)}: {what}.",
+            f"{instead}, or land events whose customer_id is that of the orders (dataset events; "
+            "docs/bring-your-data.md).",
+        )
+    if empty:
+        days = settings.rfm_window_days
+        when = f"the last {days} days" if days else "the whole history"
+        raise CustomerValueError(
+            f"Customers cannot be clustered by {', '.join(empty)}: it is 0 for every customer, as "
+            f"no event of {when} says anything of it.",
+            f"{instead}, land such events, or look back further (CUSTOMER_VALUE_RFM_WINDOW_DAYS).",
+        )
 
 
 def _as_of_date(con: duckdb.DuckDBPyConnection) -> date | None:

@@ -9,14 +9,27 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
-#: Columns of ``int_cluster_features`` that customers can be clustered by.
-CLUSTER_FEATURES = (
+#: What orders say of a customer.
+ORDER_FEATURES = (
     "recency_days",
     "frequency",
     "monetary",
     "avg_order_value",
     "customer_age_days",
 )
+#: What events say; the first seven are 0 for a customer without any within the window.
+BEHAVIOUR_FEATURES = (
+    "view_count",
+    "click_count",
+    "cart_count",
+    "fav_count",
+    "active_days",
+    "cart_rate",
+    "avg_dwell_seconds",
+    "last_seen_days",
+)
+#: Columns of ``int_cluster_features`` that customers can be clustered by.
+CLUSTER_FEATURES = (*ORDER_FEATURES, *BEHAVIOUR_FEATURES)
 
 
 class ClusterSettings(BaseSettings):
@@ -28,8 +41,9 @@ class ClusterSettings(BaseSettings):
     )
     cluster_features: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("recency_days", "frequency", "monetary"),
-        description="What customers are clustered by, comma separated: recency_days, frequency, "
-        "monetary, avg_order_value, customer_age_days.",
+        description="What customers are clustered by, comma separated: "
+        f"{', '.join(ORDER_FEATURES)}; where events are loaded, also "
+        f"{', '.join(BEHAVIOUR_FEATURES)}.",
     )
     cluster_transform: Literal["log1p", "none"] = Field(
         default="log1p",

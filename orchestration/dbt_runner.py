@@ -20,7 +20,7 @@ from typing import Any
 
 from orchestration.errors import CustomerValueError
 from orchestration.settings import DBT_PROJECT_DIR, Settings
-from orchestration.warehouse import engine_limits, first_line, warehouse_lock
+from orchestration.warehouse import STORAGE_VERSION, engine_limits, first_line, warehouse_lock
 
 #: One dbt event as its structured log line would show it.
 DbtEvent = dict[str, Any]
@@ -118,6 +118,31 @@ class DbtProject:
             )
         self._parsed = outcome.result
         return self.manifest_path
+
+    def document(self, selection: Sequence[str] = ()) -> Path:
+        """Compile the models and write dbt's documentation of them as one page.
+
+        The warehouse may be empty: types and descriptions are those of the models' contracts.
+
+        Args:
+            selection: dbt's own selection arguments; none: everything is compiled.
+
+        Returns:
+            Path of the written page; it holds paths of this machine.
+
+        Raises:
+            CustomerValueError: dbt cannot compile the project; carries dbt's message.
+        """
+        arguments = ["docs", "generate", "--static", "--empty-catalog"]
+        outcome = self._invoke(
+            [*arguments, *self._common_args(), *selection], [], dbt_environment(self.settings)
+        )
+        if not outcome.success:
+            raise CustomerValueError(
+                f"dbt cannot document the project {self.project_dir}: {_reason(outcome)}.",
+                f"dbt's log is {self.log_dir / 'dbt.log'}.",
+            )
+        return self.target_dir / "static_index.html"
 
     def build(
         self,
@@ -227,6 +252,7 @@ def dbt_environment(settings: Settings, mode: str = "full") -> dict[str, str]:
         "CUSTOMER_VALUE_DBT_THREADS": str(max(2, threads)),
         "CUSTOMER_VALUE_DUCKDB_THREADS": str(threads),
         "CUSTOMER_VALUE_DUCKDB_MEMORY_LIMIT": memory_limit,
+        "CUSTOMER_VALUE_DUCKDB_STORAGE": STORAGE_VERSION,
         "CUSTOMER_VALUE_DUCKDB_TEMP_DIR": str(settings.resolved_temp_dir),
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }

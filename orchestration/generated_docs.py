@@ -1,14 +1,17 @@
-"""Documents that are generated, so that they cannot go stale: settings and published tables.
+"""Documents that are generated, so that they cannot go stale: settings, tables, dbt's page.
 
 Run it with ``python -m orchestration.generated_docs``. Belongs here: their text. Does not belong
 here: the facts in them (``settings.py``, the dbt project).
 """
 
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
+from orchestration.dbt_page import offline_page
 from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.manifest import Manifest
 from orchestration.operations_settings import OperationsSettings
@@ -16,6 +19,8 @@ from orchestration.settings import PROJECT_ROOT, Settings
 
 SETTINGS_DOC = PROJECT_ROOT / "docs" / "settings.md"
 OUTPUTS_DOC = PROJECT_ROOT / "docs" / "outputs.md"
+#: Models, tests, SQL and lineage as dbt shows them; not kept in git, as each dbt run dates it.
+DBT_PAGE = PROJECT_ROOT / "docs" / "dbt.html"
 
 #: Options of ``customer-value run`` by setting.
 OPTIONS = {
@@ -102,19 +107,40 @@ def _one_line(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+def write_dbt_page(path: Path, selection: Sequence[str] = ()) -> Manifest:
+    """Write dbt's documentation of the project as one page that opens without a network.
+
+    Args:
+        path: the file to write.
+        selection: dbt's own arguments that say whose SQL is compiled; none: of everything.
+
+    Returns:
+        The manifest that it was made from.
+    """
+    from orchestration.dbt_runner import DbtProject
+
+    with tempfile.TemporaryDirectory() as folder:
+        work_dir = Path(folder).resolve()
+        project = DbtProject(
+            Settings(data_dir=work_dir), target_dir=work_dir / "target", is_echoing=False
+        )
+        manifest = Manifest.read(project.parse())
+        page = project.document(selection).read_text(encoding="utf-8")
+        page = offline_page(page, [work_dir, PROJECT_ROOT])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(page, encoding="utf-8")
+    return manifest
+
+
 def main() -> int:
     """Write the generated documents."""
-    from orchestration.dbt_runner import DbtProject
-    from orchestration.settings import DBT_PROJECT_DIR
-
-    project = DbtProject(Settings(), target_dir=DBT_PROJECT_DIR / "target", is_echoing=False)
-    manifest = Manifest.read(project.parse())
+    manifest = write_dbt_page(DBT_PAGE)
     for path, text in (
         (SETTINGS_DOC, settings_markdown()),
         (OUTPUTS_DOC, outputs_markdown(manifest)),
     ):
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
+    for path in (SETTINGS_DOC, OUTPUTS_DOC, DBT_PAGE):
         print(f"wrote {path.relative_to(PROJECT_ROOT)}")
     return 0
 

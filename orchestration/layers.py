@@ -5,7 +5,7 @@ table, asset or rule that acts on them.
 """
 
 #: Schemas that analysts read; everything in them is published, nothing else is.
-PUBLISHED_SCHEMAS = ("core", "sales", "lifecycle", "rfm", "clusters", "quality")
+PUBLISHED_SCHEMAS = ("core", "sales", "lifecycle", "rfm", "behaviour", "clusters", "quality")
 
 #: Prefixes of model names, by folder. A folder that is missing here may not hold models.
 MODEL_PREFIXES: dict[str, tuple[str, ...]] = {
@@ -15,6 +15,7 @@ MODEL_PREFIXES: dict[str, tuple[str, ...]] = {
     "sales": ("dim_", "fct_", "rpt_"),
     "lifecycle": ("dim_", "fct_", "rpt_"),
     "rfm": ("dim_", "fct_", "rpt_"),
+    "behaviour": ("dim_", "fct_", "rpt_"),
     "clusters": ("dim_", "fct_", "rpt_"),
     "quality": ("dq_", "rpt_"),
 }

@@ -26,6 +26,9 @@ from orchestration.settings import Settings
 #: Name under which the file that is built for publication is attached to the warehouse.
 MARTS = "marts"
 
+#: Oldest DuckDB that can open our files; its compression of texts takes a fifth less time to write.
+STORAGE_VERSION = "v1.3.0"
+
 
 class WarehouseInUseError(CustomerValueError):
     """Another process holds the warehouse; to wait helps."""
@@ -248,6 +251,7 @@ def duckdb_config(settings: Settings) -> dict[str, str | bool | int | float | li
     """Configuration of a DuckDB connection that works on the warehouse."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "preserve_insertion_order": "false",
+        "storage_compatibility_version": STORAGE_VERSION,
         "temp_directory": str(settings.resolved_temp_dir),
     }
     if settings.threads:

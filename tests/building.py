@@ -75,14 +75,17 @@ class Builder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(self, demo_customers: int | None = None, **options: Any) -> Built:
+    def __call__(
+        self, demo_customers: int | None = None, demo_events: bool = False, **options: Any
+    ) -> Built:
         """Build with the given settings, or return what was built with them before.
 
         Args:
             demo_customers: size of a demo shop to generate first; None: ``landing_dir`` is given.
+            demo_events: whether it has events.
             options: settings, as ``Settings`` takes them.
         """
-        key = json.dumps([demo_customers, options], sort_keys=True, default=str)
+        key = json.dumps([demo_customers, demo_events, options], sort_keys=True, default=str)
         name = hashlib.sha256(key.encode()).hexdigest()[:12]
         place = self.folder / name
         settings = Settings(data_dir=place, home_dir=self.folder / f"{name}-home", **options)
@@ -91,7 +94,8 @@ class Builder:
             if not done.exists():
                 if demo_customers is not None:
                     size = ["--customers", str(demo_customers)]
-                    run_command(["demo", *size], settings)
+                    more = ["--events"] if demo_events else []
+                    run_command(["demo", *size, *more], settings)
                 done.write_text(run_command(["run"], settings).stdout, encoding="utf-8")
         return Built(settings, done.read_text(encoding="utf-8"))
 

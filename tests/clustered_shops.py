@@ -30,7 +30,7 @@ _NOT_COMPILED = (
 )
 _BEFORE = (
     "int_cluster_features", "fct_rfm_snapshots", "fct_rfm_scores", "dim_months", "dim_snapshots",
-    "fct_purchase_months",
+    "fct_purchase_months", "fct_behaviour_snapshots",
 )  # fmt: skip
 
 
@@ -78,10 +78,12 @@ class ClusteredShop:
     """A shop and its last publication, as a run after the other leaves it."""
 
     folder: Path
+    #: Which of the clustered warehouses it is built in.
+    variant: str = "clustered"
 
     def __post_init__(self) -> None:
         """Empty the warehouse of what the last shop left."""
-        self.warehouse, checks = clustered_warehouse()
+        self.warehouse, checks = clustered_warehouse(self.variant)
         self.checks = [
             check
             for check in checks
@@ -107,8 +109,14 @@ class ClusteredShop:
         is_drift_accepted: bool = False,
         **options: Any,
     ) -> ModelOutcome:
-        """Build, learn, build on, check, publish; a model that is held back is not published."""
+        """Land, build, learn, build on, check, publish; unless the model is held back."""
         self.land(*groups)
+        return self.build(is_refit, is_drift_accepted, **options)
+
+    def build(
+        self, is_refit: bool = False, is_drift_accepted: bool = False, **options: Any
+    ) -> ModelOutcome:
+        """The same of what has landed."""
         self.warehouse.run(_BEFORE)
         request = ModelRequest(is_refit or is_drift_accepted, is_drift_accepted)
         outcome = choose_model(self.con, self.settings(**options), request, SilentReporter())

@@ -64,6 +64,16 @@ VARIANTS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
+#: What customers are clustered by in tests of features of behaviour.
+BEHAVIOUR = (
+    "view_count",
+    "cart_rate",
+    "fav_count",
+    "active_days",
+    "avg_dwell_seconds",
+    "last_seen_days",
+)
+
 _TO_COMPILE_FILE = "to_compile.json"
 
 #: What was compiled is kept for all processes of a test run, and for the next one.
@@ -71,7 +81,7 @@ _KEPT = PROJECT_ROOT / ".pytest_cache" / "compiled"
 _MOST_KEPT = 6
 
 #: The variants whose data tests are asked for.
-_CHECKED = ("net", "clustered")
+_CHECKED = ("net", "clustered", "clustered_by_behaviour")
 
 
 @dataclass(frozen=True)
@@ -242,12 +252,22 @@ def small_warehouses(
 
 
 @cache
-def clustered_warehouse() -> tuple[SmallWarehouse, tuple[CompiledCheck, ...]]:
+def clustered_warehouse(
+    variant: str = "clustered",
+) -> tuple[SmallWarehouse, tuple[CompiledCheck, ...]]:
     """A small warehouse whose customers are clustered, with the models that this takes alone, and
-    the data tests on them."""
+    the data tests on them.
+
+    Args:
+        variant: clustered, or clustered_by_behaviour: by BEHAVIOUR instead of the orders.
+    """
     wanted = ["+fqn:customer_value.clusters", "+fct_purchase_months"]
-    compiled, seeds = _compile({"clustered": {"clustering": True}}, wanted)
-    return SmallWarehouse(compiled["clustered"].models, seeds), compiled["clustered"].checks
+    variants = {
+        "clustered": {"clustering": True},
+        "clustered_by_behaviour": {"clustering": True, "cluster_features": list(BEHAVIOUR)},
+    }
+    compiled, seeds = _compile(variants, wanted)
+    return SmallWarehouse(compiled[variant].models, seeds), compiled[variant].checks
 
 
 @cache

@@ -124,7 +124,11 @@ def landed_histories(draw: st.DrawFn) -> list[Landing]:
                 partial(_changed_order_file, files, file, how, edits, customers),
             )
         )
-    for dataset, rows in (("customers", _customers(customers)), ("products", _products())):
+    for dataset, rows in (
+        ("customers", _customers(customers)),
+        ("products", _products()),
+        ("events", _events(customers)),
+    ):
         for landing, file, version in draw(
             st.lists(st.tuples(st.integers(0, LANDINGS), st.integers(1, 2), rows), max_size=3)
         ):
@@ -299,6 +303,33 @@ def _products() -> st.SearchStrategy[list[Row]]:
         ).map(lambda drawn: dict(zip(PRODUCT_COLUMNS, drawn, strict=True))),
         max_size=4,
     )
+
+
+def _events(customers: Sequence[str]) -> st.SearchStrategy[list[Row]]:
+    """Events before, in and after the shop's time; both files may hold the same ones."""
+    moments = st.builds(
+        lambda day, second: FIRST_DAY + timedelta(days=day, seconds=second),
+        st.sampled_from((-400, -1, *DAYS, 200)),
+        st.sampled_from(SECONDS),
+    )
+    return st.lists(
+        st.tuples(
+            st.sampled_from([*customers, "flo"]),
+            st.sampled_from(("view", "click", "cart", "fav", "order", "review")),
+            st.sampled_from(PRODUCTS),
+            moments,
+            st.sampled_from((None, 0.0, 2.5)),
+        ).map(
+            lambda drawn: {
+                "event_id": "-".join(str(part) for part in drawn),
+                **dict(zip(EVENT_COLUMNS, drawn, strict=True)),
+            }
+        ),
+        max_size=6,
+    )
+
+
+EVENT_COLUMNS = ("customer_id", "event_type", "product_id", "occurred_at", "dwell_seconds")
 
 
 def _correction_files(

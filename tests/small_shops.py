@@ -17,8 +17,8 @@ LATE_FILE = "canonical/order_lines_2023-11.csv"
 
 
 def small_shop(build: Builder) -> Built:
-    """The shop with all its files, loaded and published in one run."""
-    return build(demo_customers=CUSTOMERS)
+    """The shop with all its files, events among them, loaded and published in one run."""
+    return build(demo_customers=CUSTOMERS, demo_events=True)
 
 
 def short_shop(build: Builder) -> Built:

@@ -48,6 +48,7 @@ MORE_FILES = {
     "events.csv": [
         "event_id,customer_id,event_type,product_id,occurred_at,dwell_seconds",
         "E1,100001,view,P1,2024-03-02 09:00:00,30",
+        "E1,100001,view,P1,2024-03-02 09:00:00,30",
     ],
     "corrections.csv": [
         "correction_id,dataset,key,action,column,value,reason,author,corrected_at",

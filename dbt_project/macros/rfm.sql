@@ -16,24 +16,34 @@
     end
 {%- endmacro %}
 
-{#- What fct_rfm_intervals says on given dates: a select. dates: a relation with snapshot_date and
-    order_month, not more than one date a month. The intervals' dates are mapped to months first;
-    the pairs of months that there can be are few and are matched with the dates, so that the
-    intervals themselves are expanded by an equality join. -#}
+{#- What fct_rfm_intervals says on given dates: a select. -#}
 {% macro rfm_at(dates) %}
+    {{- intervals_at(
+        ref('fct_rfm_intervals'),
+        ['first_order_date', 'last_order_date', 'frequency', 'monetary'],
+        dates,
+        snapshot_month('valid_from')
+    ) }}
+{%- endmacro %}
+
+{#- What a relation with customer_id, valid_from, valid_until and some columns says on given dates: a
+    select. dates: a relation with snapshot_date and order_month, not more than one date a month;
+    from_month: the month of valid_from. The intervals' dates are mapped to months first; the pairs
+    of months that there can be are few and are matched with the dates, so that the intervals
+    themselves are expanded by an equality join. -#}
+{% macro intervals_at(intervals, columns, dates, from_month) %}
     select
         range_dates.snapshot_date,
-        intervals.customer_id,
-        intervals.first_order_date,
-        intervals.last_order_date,
-        intervals.frequency,
-        intervals.monetary
+        intervals.customer_id
+        {%- for column in columns %},
+        intervals.{{ column }}
+        {%- endfor %}
     from (
         select
             *,
-            {{ snapshot_month('valid_from') }} as from_month,
+            {{ from_month }} as from_month,
             {{ snapshot_month('valid_until') }} as until_month
-        from {{ ref('fct_rfm_intervals') }}
+        from {{ intervals }}
     ) as intervals
     inner join (
         select

@@ -21,7 +21,9 @@ with texts as (
         '{{ column }}' as column_name,
         {{ column }} as value
     from {{ ref(model) }}
-    where {{ column }} like '%@%' or {{ column }} like '+%'
+    where
+        ({{ column }} like '%@%' or {{ column }} like '+%')
+        and {{ is_built_now(ref(model)) }}
     {%- if not (is_last_model and loop.last) %}
     union all
     {%- endif %}

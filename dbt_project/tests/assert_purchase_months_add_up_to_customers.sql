@@ -8,6 +8,7 @@ with purchase_months as (
         sum(gross_revenue) as gross_revenue,
         sum(net_revenue) as net_revenue
     from {{ ref('fct_purchase_months') }}
+    where {{ is_touched('customer_id') }}
     group by customer_id
 
 )
@@ -22,5 +23,8 @@ from {{ ref('dim_customers') }} as customers
 left join purchase_months
     on customers.customer_id = purchase_months.customer_id
 where
-    customers.gross_revenue <> coalesce(purchase_months.gross_revenue, 0)
-    or customers.net_revenue <> coalesce(purchase_months.net_revenue, 0)
+    {{ is_touched('customer_id', 'customers.customer_id') }}
+    and (
+        customers.gross_revenue <> coalesce(purchase_months.gross_revenue, 0)
+        or customers.net_revenue <> coalesce(purchase_months.net_revenue, 0)
+    )

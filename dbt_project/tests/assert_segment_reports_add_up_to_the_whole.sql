@@ -1,14 +1,9 @@
 -- Layered equals unlayered: what is published by segment at the as-of date adds up to what all
 -- customers together show, shares to 1.
 
-with snapshots as (
+{%- set last_date = date_literal(last_two_snapshots()[1]) %}
 
-    select * from {{ ref('dim_snapshots') }}
-    where is_as_of
-
-),
-
-whole as (
+with whole as (
 
     select
         snapshot_date,
@@ -17,7 +12,7 @@ whole as (
         sum(recency_days) as recency_days,
         sum(frequency) as frequency
     from {{ ref('fct_rfm_snapshots') }}
-    where snapshot_date in (select snapshots.snapshot_date from snapshots)
+    where snapshot_date = {{ last_date }}
     group by snapshot_date
 
 ),
@@ -35,7 +30,7 @@ layered as (
         sum(customer_share) as customer_share,
         sum(revenue_share) as revenue_share
     from {{ ref('rpt_segments') }}
-    where snapshot_date in (select snapshots.snapshot_date from snapshots)
+    where snapshot_date = {{ last_date }}
     group by scheme, snapshot_date
 
 )

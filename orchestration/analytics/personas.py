@@ -8,6 +8,10 @@ a quarter of one to either side is still the middle. Recency says whether a clus
 or lapsed, the mean of frequency and monetary whether its value is high or low. Each of the nine
 combinations has its own names: the first goes to the cluster of the highest value, the next to the
 next; where names run out the last one is numbered. So no two clusters of a model share a name.
+
+Where customers are clustered by what they do besides buying as well, the name goes on with what
+stands out in it. Where they are clustered by nothing that says what they are worth, the level is
+that of their activity, and the names are others.
 """
 
 from typing import Literal
@@ -18,8 +22,20 @@ import pandas as pd
 from orchestration.analytics.clustering import ClusterModel
 from orchestration.analytics.sampling import FloatArray
 
-RECENCY_FEATURE = "recency_days"
+#: The first one that customers are clustered by says how long ago they were there.
+RECENCY_FEATURES = ("recency_days", "last_seen_days")
 VALUE_FEATURES = ("frequency", "monetary")
+#: What is said of a cluster in which a feature of behaviour stands out, in this order.
+BEHAVIOUR_WORDS: dict[str, tuple[str, str]] = {
+    "cart_count": ("fills the cart", "常加购"),
+    "cart_rate": ("carts what is seen", "见即加购"),
+    "fav_count": ("collects favourites", "爱收藏"),
+    "view_count": ("looks around", "爱浏览"),
+    "click_count": ("clicks much", "爱点击"),
+    "active_days": ("comes often", "常来访"),
+    "avg_dwell_seconds": ("stays long", "停留久"),
+}
+_SELDOM_SEEN = ("seldom seen", "少互动")
 #: Standard deviations from the mean of the base within which a level is middle.
 MIDDLE = 0.25
 
@@ -38,6 +54,18 @@ NAMES: dict[tuple[Recency, Value], tuple[tuple[str, str], ...]] = {
     ("lapsed", "middle"): (("slipping away", "流失预警"),),
     ("lapsed", "low"): (("dormant", "沉睡"), ("gone", "流失")),
 }
+#: The same by recency and activity, where nothing says what customers are worth.
+ACTIVITY_NAMES: dict[tuple[Recency, Value], tuple[tuple[str, str], ...]] = {
+    ("recent", "high"): (("enthusiasts", "热衷"), ("regular visitors", "常来访客")),
+    ("recent", "middle"): (("visitors", "访客"),),
+    ("recent", "low"): (("passers-by", "过客"),),
+    ("middle", "high"): (("busy", "高互动"),),
+    ("middle", "middle"): (("ordinary", "普通互动"),),
+    ("middle", "low"): (("quiet", "低互动"),),
+    ("lapsed", "high"): (("cooling down", "热度下降"),),
+    ("lapsed", "middle"): (("drifting away", "渐行渐远"),),
+    ("lapsed", "low"): (("silent", "沉寂"),),
+}
 _ONE_CLUSTER = ("all customers", "全部客户")
 
 
@@ -55,9 +83,12 @@ def name_centroids(features: tuple[str, ...], centroids: FloatArray) -> pd.DataF
     """The same as ``name_clusters`` for centroids in scaled units; shape (clusters, features).
 
     A model without recency has clusters of middle recency only; one without frequency and
-    monetary takes the mean of its other features for the value.
+    monetary takes the mean of its other features for the value, those of behaviour only where there
+    are no others.
     """
     recency, value = _recency(features, centroids), _value(features, centroids)
+    is_of_activity = set(features) <= {*BEHAVIOUR_WORDS, "last_seen_days"}
+    every_name = ACTIVITY_NAMES if is_of_activity else NAMES
     levels = [
         (_recency_level(days), _value_level(worth))
         for days, worth in zip(recency, value, strict=True)
@@ -67,7 +98,9 @@ def name_centroids(features: tuple[str, ...], centroids: FloatArray) -> pd.DataF
         places = [place for place, each in enumerate(levels) if each == level]
         places.sort(key=lambda place: (-value[place], recency[place], place))
         for rank, place in enumerate(places):
-            names[place] = _name(NAMES[level], rank)
+            names[place] = _with_behaviour(
+                _name(every_name[level], rank), features, centroids[place]
+            )
     if len(centroids) == 1:
         names = [_ONE_CLUSTER]
     return pd.DataFrame(
@@ -82,15 +115,42 @@ def name_centroids(features: tuple[str, ...], centroids: FloatArray) -> pd.DataF
 
 
 def _recency(features: tuple[str, ...], centroids: FloatArray) -> FloatArray:
-    if RECENCY_FEATURE not in features:
-        return np.zeros(len(centroids))
-    return centroids[:, features.index(RECENCY_FEATURE)]
+    for name in RECENCY_FEATURES:
+        if name in features:
+            return centroids[:, features.index(name)]
+    return np.zeros(len(centroids))
 
 
 def _value(features: tuple[str, ...], centroids: FloatArray) -> FloatArray:
-    columns = [features.index(name) for name in VALUE_FEATURES if name in features]
-    columns = columns or [place for place, name in enumerate(features) if name != RECENCY_FEATURE]
+    others = [name for name in features if name not in RECENCY_FEATURES]
+    named = (
+        [name for name in others if name in VALUE_FEATURES]
+        or [name for name in others if name not in BEHAVIOUR_WORDS]
+        or others
+    )
+    columns = [features.index(name) for name in named]
     return centroids[:, columns].mean(axis=1) if columns else np.zeros(len(centroids))
+
+
+def _with_behaviour(
+    name: tuple[str, str], features: tuple[str, ...], centroid: FloatArray
+) -> tuple[str, str]:
+    """The name and what stands out most in behaviour, or that all of it is rare."""
+    told = {
+        feature: float(centroid[features.index(feature)])
+        for feature in BEHAVIOUR_WORDS
+        if feature in features
+    }
+    if not told:
+        return name
+    most = max(told, key=lambda feature: told[feature])
+    if told[most] > MIDDLE:
+        words = BEHAVIOUR_WORDS[most]
+    elif max(told.values()) < -MIDDLE:
+        words = _SELDOM_SEEN
+    else:
+        return name
+    return f"{name[0]}, {words[0]}", f"{name[1]}·{words[1]}"
 
 
 def _recency_level(days: float) -> Recency:

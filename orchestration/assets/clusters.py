@@ -29,6 +29,7 @@ STEP = "cluster_model"
 MODEL_KEY = dg.AssetKey([LEARNED_SCHEMA, "cluster_model"])
 
 _READ = (
+    ("behaviour", "fct_behaviour_snapshots"),
     ("intermediate", "int_cluster_features"),
     ("lifecycle", "fct_purchase_months"),
     ("rfm", "dim_snapshots"),

@@ -7,6 +7,7 @@ not belong here: what the report shows and how it is written (``publishing/repor
 import dagster as dg
 
 from orchestration.assets.published import MARTS_KEY
+from orchestration.assets.report_previews import report_previews
 from orchestration.failures import readable_failures
 from orchestration.layers import OWNER
 from orchestration.progress import Reporter
@@ -45,6 +46,10 @@ def build_report_asset(settings: Settings, reporter: Reporter) -> dg.AssetsDefin
                 "charts": written.charts,
                 "seconds": round(written.seconds, 3),
                 "readings": dg.MetadataValue.md(_as_list(written)),
+                **{
+                    name: dg.MetadataValue.md(picture)
+                    for name, picture in report_previews(written.shown).items()
+                },
             }
         )
 

@@ -4,7 +4,7 @@ Belongs here: how ids, money and moments are written. Does not belong here: any 
 what the shop holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from orchestration.demo.calendar import ShopCalendar
 from orchestration.demo.catalogue import Catalogue
+from orchestration.demo.events import EVENT_COPY_EVERY, EVENT_TYPES, event_file
 from orchestration.demo.matching import RULES
 from orchestration.demo.mess import FAULTS
 from orchestration.demo.population import CHANNELS, COUNTRIES, PLATFORMS, REGIONS
@@ -89,6 +90,26 @@ def render_landing(
         )
 
 
+def render_events(
+    work: Path,
+    out: Path,
+    month_names: Sequence[str],
+    catalogue: Catalogue,
+    progress: Callable[[str], None],
+) -> None:
+    """Write the files of events from the parts in ``work``, one per month.
+
+    Args:
+        month_names: of the shop's months, in order.
+    """
+    with duckdb.connect(config=_config(work)) as con:
+        _register_names(con, catalogue)
+        source = f"read_parquet({_text(str(work / 'events' / '*.parquet'))})"
+        for month, name in enumerate(month_names):
+            con.execute(_events_query(source, month, out / event_file(name)))
+        progress("wrote the events")
+
+
 def render_truth(work: Path, out: Path, calendar: ShopCalendar) -> None:
     """Write the truth tables from the parts in ``work``, sorted by key."""
     out.mkdir(parents=True, exist_ok=True)
@@ -121,6 +142,11 @@ def render_truth(work: Path, out: Path, calendar: ShopCalendar) -> None:
                 {states}[gross_state + 1] as gross_state, gross_order_count,
                 {_decimal("gross_revenue")} as gross_revenue
             from parts""",
+        "behaviour": f"""
+            select {_customer_id("customer_number")} as customer_id, event_count, view_count,
+                cart_count, fav_count, active_days, dwell_seconds,
+                date '1970-01-01' + last_event_day::integer as last_event_date
+            from parts order by customer_number""",
         "groups": f"""
             select {_customer_id("customer_number")} as customer_id, customer_group
             from parts order by customer_number""",
@@ -130,6 +156,8 @@ def render_truth(work: Path, out: Path, calendar: ShopCalendar) -> None:
         con.execute("set threads = 1")
         for name, query in queries.items():
             files = sorted(str(path) for path in (work / name).glob("*.parquet"))
+            if not files:
+                continue
             source = f"read_parquet([{', '.join(map(_text, files))}])"
             con.execute(
                 f"copy (with parts as (select * from {source}) {query}) "
@@ -200,6 +228,28 @@ def _customers_query(source: str, seed: int, path: Path) -> str:
             where copy_number = 0
                 or customer_number % {CUSTOMER_FAULT_EVERY} = {_CUSTOMER_FAULT_AT}
             order by customer_number, copy_number
+        ) to {_text(str(path))} (format csv, header)
+    """
+
+
+def _events_query(source: str, month: int, path: Path) -> str:
+    number = "lpad(block::varchar, 4, '0') || lpad({}::varchar, 9, '0')"
+    return f"""
+        copy (
+            select
+                'E' || {number.format("event")} as event_id,
+                {_customer_id("customer + first_customer")} as customer_id,
+                {_pick(EVENT_TYPES, "event_type")} as event_type,
+                product_id,
+                make_timestamp(second * 1000000)::varchar as occurred_at,
+                'V' || {number.format("visit")} as session_id,
+                nullif(category, '') as category,
+                nullif(dwell, 0)::varchar as dwell_seconds
+            from {source} as parts
+            join catalogue on product = code,
+            (select unnest([0, 1]) as copy_number)
+            where month = {month} and (copy_number = 0 or event % {EVENT_COPY_EVERY} = 0)
+            order by second, block, event
         ) to {_text(str(path))} (format csv, header)
     """
 

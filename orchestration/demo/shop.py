@@ -17,14 +17,21 @@ import pandas as pd
 
 from orchestration.demo.calendar import IntArray, ShopCalendar, make_calendar
 from orchestration.demo.catalogue import Catalogue, make_catalogue
+from orchestration.demo.events import (
+    EVENT_COPY_EVERY,
+    behaviour_truth,
+    draw_events,
+    event_file,
+)
 from orchestration.demo.files import (
     broken_customer_rows,
+    render_events,
     render_landing,
     render_truth,
     write_frame,
     write_part,
 )
-from orchestration.demo.habits import draw_habits, draw_planted_habits, group_frame
+from orchestration.demo.habits import Habits, draw_habits, draw_planted_habits, group_frame
 from orchestration.demo.matching import RULES, line_roles
 from orchestration.demo.mess import FAULTS, NO_FAULT, file_names, make_rows
 from orchestration.demo.population import draw_orders, draw_population, draw_registrations
@@ -62,6 +69,18 @@ _PART_TYPES = {
     "fault": "int8",
 }
 
+_EVENT_TYPES = {
+    "event": "int32",
+    "customer": "int32",
+    "month": "int16",
+    "event_type": "int8",
+    "product": "int16",
+    "visit": "int32",
+    "dwell": "int32",
+}
+#: Sets the random numbers of events apart from those of everything else.
+_EVENT_STREAM = 7_001
+
 
 def generate_demo_shop(
     target: Path,
@@ -73,6 +92,7 @@ def generate_demo_shop(
     last_day: int | None = DEFAULT_LAST_DAY,
     truth: bool = True,
     planted_groups: bool = False,
+    events: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> DemoTruth:
     """Write a shop to ``target/landing/canonical`` and the truth about it to ``target/truth``.
@@ -91,6 +111,7 @@ def generate_demo_shop(
         truth: whether to work out matches and states; False saves about a third of the time.
         planted_groups: whether the customers fall into groups that are far apart
             (``habits.PLANTED_GROUPS``), for clusterings to be measured with; another shop.
+        events: whether to write what customers do besides buying, too; all else stays the same.
         progress: called with a short line of text after each step.
 
     Raises:
@@ -104,13 +125,18 @@ def generate_demo_shop(
         work.mkdir(parents=True)
         calendar = make_calendar(first_month, months, last_day)
         catalogue = make_catalogue(np.random.default_rng([seed, 0]), months)
-        builder = _ShopBuilder(calendar, catalogue, customers, seed, truth, planted_groups, work)
+        builder = _ShopBuilder(
+            calendar, catalogue, customers, seed, truth, planted_groups, events, work
+        )
         for first_customer in range(0, customers, BLOCK_CUSTOMERS):
             builder.add_block(first_customer)
             done = min(first_customer + BLOCK_CUSTOMERS, customers)
             report(f"drew {done:,} of {customers:,} customers")
         file_rows = builder.rows_by_file()
         render_landing(work, work / "landing", file_rows, catalogue, seed, report)
+        if events:
+            names = [calendar.month_name(month) for month in range(months)]
+            render_events(work, work / "landing", names, catalogue, report)
         (work / "truth").mkdir()
         if truth:
             render_truth(work, work / "truth", calendar)
@@ -139,6 +165,7 @@ class _ShopBuilder:
         seed: int,
         truth: bool,
         planted_groups: bool,
+        events: bool,
         work: Path,
     ) -> None:
         self.calendar = calendar
@@ -147,10 +174,12 @@ class _ShopBuilder:
         self.seed = seed
         self.truth = truth
         self.planted_groups = planted_groups
+        self.events = events
         self.work = work
         self.next_order = np.ones(calendar.months, dtype=np.int64)
         self.next_return = np.ones(calendar.months, dtype=np.int64)
         self.counts: Counter[str] = Counter()
+        self.event_rows = np.zeros(calendar.months, dtype=np.int64)
         self.file_rows = np.zeros(len(file_names(calendar)), dtype=np.int64)
         self.faults = np.zeros(len(FAULTS), dtype=np.int64)
         self.month_totals = np.zeros((calendar.months, len(MONTH_COLUMNS)), dtype=np.int64)
@@ -181,10 +210,29 @@ class _ShopBuilder:
         rows.loc[rows["customer"] >= 0, "customer"] += first_customer
         rows = rows.drop(columns=["month", "is_copy"]).sort_values("file", kind="stable")
         write_part(self.work, "lines", block, rows.astype(_PART_TYPES))
+        if self.events:
+            sales = lines[roles.is_sale]
+            self._add_events(block, first_customer, habits, sales)
         if self.truth:
             write_part(self.work, "groups", block, group_frame(first_customer, habits))
             seconds = registrations["registered_second"].to_numpy()
             self._add_truth(block, lines, self._registered_month(seconds), first_customer)
+
+    def _add_events(
+        self, block: int, first_customer: int, habits: Habits, sales: pd.DataFrame
+    ) -> None:
+        rng = np.random.default_rng([self.seed, _EVENT_STREAM, block])
+        events = draw_events(rng, self.calendar, self.catalogue, habits, sales)
+        is_copied = events["event"] % EVENT_COPY_EVERY == 0
+        for rows in (events, events[is_copied]):
+            self.event_rows += np.bincount(rows["month"], minlength=self.calendar.months)
+        if self.truth:
+            known = behaviour_truth(self.calendar, events, first_customer)
+            write_part(self.work, "behaviour", block, known)
+        parts = events.astype(_EVENT_TYPES)
+        write_part(
+            self.work, "events", block, parts.assign(block=block, first_customer=first_customer)
+        )
 
     def rows_by_file(self) -> dict[str, int]:
         """Rows of each order line file, in the order of their numbers; some may be 0."""
@@ -232,6 +280,12 @@ class _ShopBuilder:
             returned_revenue=returned if self.truth else None,
             discounts=discounts if self.truth else None,
             net_revenue=gross - returned - discounts if self.truth else None,
+            event_rows={
+                event_file(self.calendar.month_name(month)): int(rows)
+                for month, rows in enumerate(self.event_rows)
+            }
+            if self.events
+            else {},
         )
 
     def _draw_lines(
@@ -280,8 +334,9 @@ def _move_into_place(work: Path, shop: DemoTruth) -> None:
     """Replace the shop that stood in the target before; its summary goes first, ours comes last."""
     shutil.rmtree(shop.truth_dir, ignore_errors=True)
     shop.landing_dir.mkdir(parents=True, exist_ok=True)
-    for earlier in shop.landing_dir.glob("order_lines_*.csv"):
-        earlier.unlink()
+    for pattern in ("order_lines_*.csv", event_file("[0-9][0-9][0-9][0-9]-[0-9][0-9]")):
+        for earlier in shop.landing_dir.glob(pattern):
+            earlier.unlink()
     for file in sorted((work / "landing").iterdir()):
         file.replace(shop.landing_dir / file.name)
     (work / "truth").replace(shop.truth_dir)

@@ -5,7 +5,7 @@ Belongs here: the figures, and reading and writing them. Does not belong here: w
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -66,6 +66,8 @@ class DemoTruth:
     returned_revenue: Decimal | None
     discounts: Decimal | None
     net_revenue: Decimal | None
+    #: Rows per file of events, repeated ones included; empty for a shop without events.
+    event_rows: dict[str, int] = field(default_factory=dict)
 
     @property
     def landing_dir(self) -> Path:
@@ -93,6 +95,8 @@ class DemoTruth:
     def write(self) -> None:
         """Write ``truth/summary.json``; the last thing written of a shop."""
         values = {name: value for name, value in asdict(self).items() if name != "target"}
+        if not self.event_rows:
+            del values["event_rows"]
         text = json.dumps(values, indent=2, default=str) + "\n"
         (self.truth_dir / SUMMARY_NAME).write_text(text, encoding="utf-8")
 
@@ -116,7 +120,7 @@ def read_demo_truth(target: Path) -> DemoTruth | None:
             rule: RuleTotal(total["parts"], total["pieces"], Decimal(total["revenue"]))
             for rule, total in values["cancellations_by_rule"].items()
         }
-        known = {field.name for field in fields(DemoTruth)}
+        known = {each.name for each in fields(DemoTruth)}
         return DemoTruth(target=target, **{k: v for k, v in values.items() if k in known})
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise CustomerValueError(

@@ -135,20 +135,19 @@ def _text_item(column: Column, source: Source | None) -> str:
     if source is not None and source.column is not None:
         name = source.column
     text = f"{quote_name(name)}::varchar"
-    trimmed = f"trim({text}, {quote_text(_BLANKS)})"
+    trimmed = f"nullif(trim({text}, {quote_text(_BLANKS)}), '')"
     return (
-        f"nullif(case when {_may_need_trimming(text, column)} then {trimmed} else {text} end, '') "
-        f"as {_t(column)}"
+        f"case when {text} = '' then null when {_may_need_trimming(text)} then {trimmed} "
+        f"else {text} end as {_t(column)}"
     )
 
 
-def _may_need_trimming(text: str, column: Column) -> str:
+def _may_need_trimming(text: str) -> str:
     """Return a cheap SQL condition that holds whenever trimming would change something.
 
-    Trimming is dear and few texts need it. Casts to numbers skip plain blanks by themselves.
+    Trimming is dear and few texts need it. So is a cast that fails, which is why numbers are looked
+    at in the same way.
     """
-    if column.kind in (Kind.WHOLE, Kind.MONEY, Kind.NUMBER):
-        return f"try_cast({text} as double) is null"
     begins = f"{text} < '!' or {text} >= '\u00a0'"
     ends = " or ".join(f"suffix({text}, {quote_text(blank)})" for blank in _ENDING_BLANKS)
     return f"{begins} or {ends}"

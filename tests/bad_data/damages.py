@@ -117,6 +117,9 @@ TESTS: dict[str, Damage] = {
     "assert_sales_by_month_add_up_to_line_kinds": _set(
         "sales.rpt_sales_by_line_kind", "gross_revenue = gross_revenue + 1"
     ),
+    "assert_score_cells_add_up_to_segments": _set(
+        "rfm.rpt_score_cells", "revenue = revenue + 0.01", "r_score = 3"
+    ),
     "assert_scores_agree_with_segment_report": _set(
         "rfm.dim_rfm_cells", "segment = 'lost'", "segment = 'champions'"
     ),
@@ -150,6 +153,10 @@ TESTS: dict[str, Damage] = {
         "raw.order_lines", "currency = case when line_number = 1 then 'EUR' else 'USD' end"
     ),
     "band_scheme_is_known": Damage("insert into seeds.rfm_bands (scheme) values ('other')"),
+    "behaviour_interval_adds_up": _set("behaviour.fct_behaviour_intervals", "active_days = 9"),
+    "behaviour_snapshot_follows_its_events": _set(
+        "behaviour.fct_behaviour_intervals", "cart_count = event_count + 1"
+    ),
     "buyers_are_new_active_or_reactivated": _set(_BY_MONTH, "active = active + 1"),
     "buyers_of_a_value_are_new_active_or_reactivated": _set(_BY_DIMENSION, "active = active + 1"),
     "cancellation_is_not_before_its_sale": _set(

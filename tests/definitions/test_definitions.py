@@ -23,6 +23,8 @@ from orchestration.settings import Settings
 
 #: The interface that analysts build on; taking a table away is a breaking change.
 PUBLISHED_INTERFACE = {
+    "behaviour/fct_behaviour_intervals",
+    "behaviour/fct_behaviour_snapshots",
     "clusters/dim_cluster_centroids",
     "clusters/dim_cluster_models",
     "clusters/dim_clusters",
@@ -58,6 +60,7 @@ PUBLISHED_INTERFACE = {
     "rfm/rpt_revenue_walk",
     "rfm/rpt_segment_migration",
     "rfm/rpt_segment_migration_between",
+    "rfm/rpt_score_cells",
     "rfm/rpt_segments",
     "sales/rpt_channel_share",
     "sales/rpt_largest_orders",

@@ -149,7 +149,7 @@ class Shop:
     def assert_reconciled(self) -> None:
         """No difference in any step."""
         found = self.rows("rpt_reconciliation", "step, difference")
-        assert len(found) == 20
+        assert len(found) == 23
         assert [row for row in found if row[1] != 0] == []
 
 

@@ -4,21 +4,20 @@ Belongs here: what only a browser can show. Does not belong here: figures (``tes
 """
 
 import importlib.util
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from orchestration.publishing.report.palette import THEMES
 from orchestration.publishing.report.sections.sales import SALES_BY_MONTH
 from orchestration.publishing.report.write import write_report
+from tests.browsers import Opened, installed_browser
 from tests.building import Built
 from tests.report_tables import complete_copy
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SCHEMES = ("quintile", "mean_split", "fixed_bands")
 
 #: Charts that are in view of a reader and have not been drawn, or drew nothing.
@@ -41,38 +40,8 @@ def report(demo: Built, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        pytest.skip(f"no browser is installed: none of {', '.join(BROWSERS)}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+    with installed_browser() as browser:
         yield browser
-        browser.close()
-
-
-class Opened:
-    """A page with everything that it says and asks for."""
-
-    def __init__(self, browser: Browser, report: Path, **options: Any) -> None:
-        context = browser.new_context(offline=True, locale="en-US", **options)
-        context.set_default_timeout(60_000)
-        self.page: Page = context.new_page()
-        self.said: list[str] = []
-        self.asked_for: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked_for.append(request.url))
-        self.page.goto(report.as_uri())
-        self.address = report.as_uri()
-
-    def assert_silent(self) -> None:
-        """Nothing in the console, and nothing asked for but the page and what is inside it."""
-        assert self.said == []
-        outside = [url for url in self.asked_for if not url.startswith(("data:", "blob:"))]
-        assert outside == [self.address]
-
-    def close(self) -> None:
-        self.page.context.close()
 
 
 @pytest.fixture(scope="module")
@@ -243,11 +212,14 @@ def test_nothing_serious_is_in_the_way_of_people_with_disabilities(desktop: Open
     page.evaluate(
         "document.querySelectorAll('tbody tr:nth-child(n+9)').forEach(row => row.remove())"
     )
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [
-        (violation["id"], violation["nodes"][0]["html"])
-        for violation in found["violations"]
-        if violation["impact"] in {"serious", "critical"}
-    ]
-    assert found["passes"]
-    assert serious == []
+    for theme in THEMES:
+        if page.evaluate("document.documentElement.dataset.theme") != theme:
+            page.locator("#theme").click()
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        serious = [
+            (violation["id"], violation["nodes"][0]["html"])
+            for violation in found["violations"]
+            if violation["impact"] in {"serious", "critical"}
+        ]
+        assert found["passes"]
+        assert serious == [], theme

@@ -132,7 +132,8 @@ def _rearrange(landing: Path, target: Path) -> list[Path]:
     chance = random.Random(20_111_209)
     target.mkdir()
     written = []
-    for dataset, parts in (("order_lines", 7), ("customers", 2), ("products", 1)):
+    sources = (("order_lines", 7), ("customers", 2), ("products", 1), ("events", 2))
+    for dataset, parts in sources:
         rows: list[list[str]] = []
         for path in sorted(landing.rglob(f"{dataset}*.csv")):
             with path.open(encoding="utf-8", newline="") as file:

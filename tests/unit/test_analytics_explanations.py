@@ -1,5 +1,6 @@
 """Names, rules and the picture of clusters: true, unique, and the same for the same customers."""
 
+import re
 from itertools import permutations
 
 import numpy as np
@@ -8,10 +9,20 @@ import pytest
 
 from orchestration.analytics.clustering import ClusterOptions, fit_clusters
 from orchestration.analytics.explain import explain_clusters
-from orchestration.analytics.personas import NAMES, name_centroids, name_clusters
+from orchestration.analytics.personas import (
+    ACTIVITY_NAMES,
+    BEHAVIOUR_WORDS,
+    NAMES,
+    RECENCY_FEATURES,
+    name_centroids,
+    name_clusters,
+)
 from orchestration.analytics.projection import project
 from orchestration.analytics.rule_words import Bound, rule_sentence
+from orchestration.cluster_settings import BEHAVIOUR_FEATURES, CLUSTER_FEATURES
 from orchestration.errors import CustomerValueError
+from orchestration.publishing.report.sections.clusters import FEATURES as FEATURE_WORDS
+from orchestration.settings import DBT_PROJECT_DIR
 from tests.customer_features import FEATURES, customers, planted
 
 SIZES = (40, 120, 200, 240)
@@ -54,6 +65,48 @@ def test_names_by_other_features_and_of_one_cluster() -> None:
     assert only_recency["name_en"].tolist() == ["developing", "slipping away"]
     one = name_centroids(FEATURES, np.zeros((1, 3)))
     assert one[["name_en", "name_zh"]].to_numpy().tolist() == [["all customers", "全部客户"]]
+
+
+def test_names_of_behaviour_say_what_stands_out() -> None:
+    """After the value of the orders; alone, by activity."""
+    features = ("recency_days", "monetary", "view_count", "cart_count")
+    both = name_centroids(
+        features,
+        np.array([[-1, 1, 0.5, 2], [-1, 1, 2, 0.5], [1, -1, -1, -0.5], [1, -1, 0, -0.5]]),
+    )
+    assert both["name_en"].tolist() == [
+        "core value, fills the cart", "loyal, looks around", "dormant, seldom seen", "gone",
+    ]  # fmt: skip
+    assert both["name_zh"].tolist() == ["核心价值·常加购", "忠诚·爱浏览", "沉睡·少互动", "流失"]
+    alone = name_centroids(
+        ("last_seen_days", "fav_count", "avg_dwell_seconds"),
+        np.array([[-1, 2, 0.5], [0, 0, 0], [1, -1, -1]]),
+    )
+    assert alone["name_en"].tolist() == [
+        "enthusiasts, collects favourites", "ordinary", "silent, seldom seen",
+    ]  # fmt: skip
+    assert alone["name_zh"].tolist() == ["热衷·爱收藏", "普通互动", "沉寂·少互动"]
+    assert alone["recency_level"].tolist() == ["recent", "middle", "lapsed"]
+
+
+def test_every_feature_has_words() -> None:
+    for feature in BEHAVIOUR_FEATURES:
+        assert feature in BEHAVIOUR_WORDS or feature in RECENCY_FEATURES
+        for bound in (Bound(feature, 1), Bound(feature, upper=2), Bound(feature, 1, 9, True)):
+            assert "_" not in "".join(rule_sentence([bound]))
+    assert set(CLUSTER_FEATURES) <= set(FEATURE_WORDS)
+    words = [
+        *BEHAVIOUR_WORDS.values(),
+        *(name for each in ACTIVITY_NAMES.values() for name in each),
+    ]
+    for column in (0, 1):
+        assert len({word[column] for word in words}) == len(words)
+
+
+def test_the_models_know_the_same_features_of_behaviour() -> None:
+    macros = (DBT_PROJECT_DIR / "macros" / "behaviour.sql").read_text("utf-8")
+    listed = macros.split("is_clustered_by_behaviour() -%}")[1].split("-%}")[0]
+    assert tuple(re.findall(r"'(\w+)'", listed)) == BEHAVIOUR_FEATURES
 
 
 def test_rules_say_what_they_claim() -> None:
@@ -113,6 +166,31 @@ def test_noise_and_strangers_get_no_rule_and_one_cluster_is_everybody() -> None:
         ),
         ((Bound("frequency", 2.5, 6.5),), "frequency above 2.5 and up to 6.5", None),
         ((Bound("visits", upper=2),), "visits at most 2", "visits 不超过 2"),
+        (
+            (Bound("view_count", 8, is_whole=True), Bound("cart_count", upper=0, is_whole=True)),
+            "more than 8 views and no cart addition",
+            "浏览多于 8 次，且没有加购",
+        ),
+        ((Bound("fav_count", 0, is_whole=True),), "at least 1 favourite", "至少收藏 1 次"),
+        ((Bound("click_count", 3, 6, is_whole=True),), "4 to 6 clicks", "点击 4 至 6 次"),
+        (
+            (Bound("active_days", upper=1, is_whole=True),),
+            "at most 1 active day",
+            "活跃不超过 1 天",
+        ),
+        ((Bound("cart_rate", 0.25),), "cart share of events above 0.25", "加购占比高于 0.25"),
+        (
+            (Bound("avg_dwell_seconds", upper=30.5),),
+            "stays of at most 30.5 seconds",
+            "平均停留不超过 30.5 秒",
+        ),
+        (
+            (Bound("last_seen_days", 29, 90, is_whole=True),),
+            "last seen 30 to 90 days ago",
+            "最近一次到访在 30 至 90 天前",
+        ),
+        ((Bound("last_seen_days", upper=0, is_whole=True),), "last seen on the day itself", None),
+        ((Bound("recency_days", upper=1, is_whole=True),), "last order within 1 day", None),
     ],
 )
 def test_bounds_in_words(bounds: tuple[Bound, ...], english: str, chinese: str | None) -> None:

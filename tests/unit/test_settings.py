@@ -65,6 +65,16 @@ def test_another_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch)
     [
         ({"shop_timezone": "Mars/Base"}, "unknown time zone 'Mars/Base'"),
         ({"value_line_kinds": "product,gift"}, "unknown line kind 'gift'"),
+        (
+            {"cluster_features": "view_count,clicks"},
+            "unknown feature 'clicks'; known: recency_days, frequency, monetary, avg_order_value, "
+            "customer_age_days, view_count, click_count, cart_count, fav_count, active_days, "
+            "cart_rate, avg_dwell_seconds, last_seen_days",
+        ),
+        (
+            {"cluster_features": "view_count,view_count"},
+            "name at least one feature, and none twice",
+        ),
         ({"memory_limit": "lots"}, "memory_limit"),
         ({"threads": 0}, "greater than or equal to 1"),
         ({"monetary_basis": "both"}, "'net' or 'gross'"),

@@ -2,10 +2,13 @@
 -- line, and of the other sales those that a cancellation could undo, which are the ones of a
 -- customer, product and price that has one.
 
+-- That quantities are below 0 follows from the type, but can be told before lines are typed.
 with cancellations as (
 
     select * from {{ ref('int_order_lines') }}
-    where line_type = 'cancellation'
+    where
+        line_type = 'cancellation'
+        and quantity < 0
 
 ),
 

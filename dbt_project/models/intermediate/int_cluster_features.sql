@@ -32,14 +32,36 @@ customers as (
             intervals.valid_from <= as_of.snapshot_date
             and intervals.valid_until > as_of.snapshot_date
 
+),
+
+behaviour as (
+
+    select
+        intervals.*,
+        {{ dbt.datediff('intervals.last_event_date', 'as_of.snapshot_date', 'day') }}
+            as event_recency_days,
+        {{ ratio('intervals.cart_count', 'intervals.event_count') }} as cart_rate,
+        {{ ratio('intervals.dwell_seconds', 'intervals.timed_event_count') }} as avg_dwell_seconds
+    from {{ ref('fct_behaviour_intervals') }} as intervals
+    inner join as_of
+        on
+            intervals.valid_from <= as_of.snapshot_date
+            and intervals.valid_until > as_of.snapshot_date
+
 )
 
 select
-    snapshot_date,
-    customer_id,
-    cast(recency_days as bigint) as recency_days,
-    cast(customer_age_days as bigint) as customer_age_days,
-    frequency,
-    monetary,
-    {{ cluster_order_value(ratio('monetary', 'frequency')) }} as avg_order_value
+    customers.snapshot_date,
+    customers.customer_id,
+    cast(customers.recency_days as bigint) as recency_days,
+    cast(customers.customer_age_days as bigint) as customer_age_days,
+    customers.frequency,
+    customers.monetary,
+    {{ cluster_order_value(ratio('customers.monetary', 'customers.frequency')) }}
+        as avg_order_value,
+    {{ cluster_behaviour_columns(
+        'behaviour', 'customers.recency_days', 'behaviour.event_recency_days'
+    ) }}
 from customers
+left join behaviour
+    on customers.customer_id = behaviour.customer_id

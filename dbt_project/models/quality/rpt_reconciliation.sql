@@ -1,5 +1,7 @@
--- Rows and money of the order lines, followed from layer to layer. Whatever leaves between two
--- layers is a named term, so that every difference must be 0.
+-- Rows and money of the order lines, then events, followed from layer to layer. Whatever leaves
+-- between two layers is a named term, so that every difference must be 0.
+
+{%- set window_days = var('rfm_window_days') | int %}
 
 with loaded_files as (
 
@@ -90,6 +92,72 @@ sales_by_month as (
 customer_months as (
 
     select * from {{ ref('fct_purchase_months') }}
+
+),
+
+event_files_totalled as (
+
+    select
+        coalesce(sum(read_count), 0) as read_count,
+        coalesce(sum(kept_count), 0) as kept_count,
+        coalesce(sum(rejected_count), 0) as rejected_count
+    from {{ ref('stg_loaded_files') }}
+    where
+        dataset = 'events'
+        and status in ('loaded', 'gone')
+
+),
+
+deleted_events_totalled as (
+
+    select coalesce(sum(record_count), 0) as event_count
+    from {{ ref('base_correction_effects') }}
+    where
+        dataset = 'events'
+        and action = 'delete'
+        and is_in_force
+
+),
+
+staged_events_totalled as (
+
+    select count(*) as event_count
+    from {{ ref('stg_events') }}
+
+),
+
+-- Without a period there are no customers, and every event is later.
+known_events_totalled as (
+
+    select
+        count(*) as event_count,
+        coalesce(sum(case
+            when coalesce(events.occurred_date > period.as_of_date, true) then 1 else 0
+        end), 0) as later_count,
+        coalesce(sum(case
+            when
+                {% if window_days > 0 -%}
+                    events.occurred_date
+                    <= {{ dbt.dateadd('day', -window_days, 'period.as_of_date') }}
+                {%- else -%}
+                    false
+                {%- endif %} then 1
+            else 0
+        end), 0) as earlier_count
+    from {{ ref('int_events_deduplicated') }} as events
+    left join period
+        on true
+
+),
+
+behaviour_totalled as (
+
+    select coalesce(sum(intervals.event_count), 0) as event_count
+    from {{ ref('fct_behaviour_intervals') }} as intervals
+    inner join period
+        on
+            intervals.valid_from <= period.as_of_date
+            and intervals.valid_until > period.as_of_date
 
 ),
 
@@ -425,6 +493,33 @@ compared as (
         customer_months_totalled.revenue
     from customers_totalled
     cross join customer_months_totalled
+    union all
+    select
+        21, 'events', 'file', 'ledger', 'rejected rows',
+        event_files_totalled.read_count, event_files_totalled.rejected_count,
+        event_files_totalled.kept_count
+    from event_files_totalled
+    union all
+    select
+        22, 'events', 'ledger', 'staging', 'corrections: events deleted',
+        event_files_totalled.kept_count, deleted_events_totalled.event_count,
+        staged_events_totalled.event_count
+    from event_files_totalled
+    cross join deleted_events_totalled
+    cross join staged_events_totalled
+    union all
+    select
+        23, 'events', 'staging', 'behaviour.fct_behaviour_intervals',
+        'repeated records, events after the as-of date, events before the window',
+        staged_events_totalled.event_count,
+        staged_events_totalled.event_count
+        - known_events_totalled.event_count
+        + known_events_totalled.later_count
+        + known_events_totalled.earlier_count,
+        behaviour_totalled.event_count
+    from staged_events_totalled
+    cross join known_events_totalled
+    cross join behaviour_totalled
 
 )
 

@@ -1,7 +1,8 @@
 {#-
   No two rows share the key and no part of it is null. Rows are counted by the key's hash first,
   which is cheap, and compared in full where a hash occurs more than once. An incremental build
-  puts all rows of a touched key in place of the earlier ones, so that only these can repeat.
+  puts all rows of a touched key in place of the earlier ones, so that only these can repeat and
+  only these are read (get_where_subquery).
 -#}
 {% test primary_key(model, columns) %}
 -- Each {{ columns | join(', ') }} stands for one row and is complete. Where two records share it,
@@ -12,7 +13,6 @@ with repeated_hashes as (
 
     select {{ row_hash(columns) }} as key_hash
     from {{ model }}
-    where {{ is_built_now(model, columns) }}
     group by {{ row_hash(columns) }}
     having count(*) > 1
 
@@ -24,13 +24,10 @@ suspects as (
         {{ columns | join(',\n        ') }}
     from {{ model }}
     where
-        {{ is_built_now(model, columns) }}
-        and (
-            {{ row_hash(columns) }} in (select repeated_hashes.key_hash from repeated_hashes)
-            {%- for column in columns %}
-            or {{ column }} is null
-            {%- endfor %}
-        )
+        {{ row_hash(columns) }} in (select repeated_hashes.key_hash from repeated_hashes)
+        {%- for column in columns %}
+        or {{ column }} is null
+        {%- endfor %}
 
 )
 

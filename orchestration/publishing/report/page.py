@@ -13,6 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from html import escape
 from typing import Any
+from unicodedata import east_asian_width
 
 from orchestration.publishing.report.contents import Contents, Shown
 from orchestration.publishing.report.exhibits import Section, Words, words
@@ -88,7 +89,7 @@ def render(contents: Contents, assets: Assets) -> str:
 
 
 def cell_text(value: Any) -> str:
-    """A value as it stands in a table: whole and exact, but for rates, which have four decimals."""
+    """A value as it stands in a table: exact, but for means and rates, which are rounded."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -100,10 +101,17 @@ def cell_text(value: Any) -> str:
         whole, _, digits = text.partition(".")
         return f"{whole}.{digits.ljust(2, '0')}"
     if isinstance(value, float):
-        return f"{value:,.4f}"
+        return _float_text(value)
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _float_text(value: float) -> str:
+    """Two decimals from a thousand on, four below; none of a whole number."""
+    if value.is_integer():
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if abs(value) >= 1_000 else f"{value:,.4f}"
 
 
 def _header(contents: Contents) -> list[str]:
@@ -239,7 +247,7 @@ def _table(shown: Shown) -> list[str]:
         f"<caption>{_spans(shown.exhibit.title)}</caption>",
         "<thead><tr>"
         + "".join(
-            f'<th scope="col"{look}>{escape(column)}</th>'
+            f'<th scope="col"{look}>{_broken(column)}</th>'
             for column, look in zip(rows.columns, looks, strict=True)
         )
         + "</tr></thead>",
@@ -258,8 +266,17 @@ def _look(values: list[Any]) -> str:
     """Class of a column: numbers to the right, long texts in wide cells."""
     if any(isinstance(value, int | float | Decimal) for value in values):
         return ' class="n"'
-    is_long = any(len(cell_text(value)) > 24 for value in values)
-    return ' class="w"' if is_long else ""
+    return ' class="w"' if any(_width(cell_text(value)) > 24 for value in values) else ""
+
+
+def _width(text: str) -> int:
+    """Places that a text takes on a line; a Chinese character takes two."""
+    return sum(2 if east_asian_width(character) in "FW" else 1 for character in text)
+
+
+def _broken(column: str) -> str:
+    """A column's name, with places where a line may end."""
+    return escape(column).replace("_", "_<wbr>")
 
 
 def _language_of(column: str, columns: Sequence[str]) -> str:

@@ -42,9 +42,9 @@ def axis(title: Words | None = None, unit: str | None = None, **options: Any) ->
     return styled | options
 
 
-def categories(**options: Any) -> dict[str, Any]:
+def categories(title: Words | None = None, **options: Any) -> dict[str, Any]:
     """An axis of categories, months among them: labels are never taken for dates or numbers."""
-    return axis(type="category", showgrid=False) | options
+    return axis(title, type="category", showgrid=False) | options
 
 
 def drawn(data: Sequence[dict[str, Any]], height: int = 360, **layout: Any) -> Figure:

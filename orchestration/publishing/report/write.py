@@ -11,7 +11,7 @@ from pathlib import Path
 
 from orchestration.errors import CustomerValueError
 from orchestration.publishing.report.catalogue import SECTIONS
-from orchestration.publishing.report.contents import read_contents
+from orchestration.publishing.report.contents import Shown, read_contents
 from orchestration.publishing.report.exhibits import Words
 from orchestration.publishing.report.page import FINGERPRINT, Assets, render
 from orchestration.publishing.run_manifest import read_run_manifest
@@ -23,12 +23,13 @@ _HEAD = 2_000
 
 @dataclass(frozen=True)
 class Report:
-    """A written report: its file, size, charts drawn, and what each of them says."""
+    """A written report: its file, size, charts drawn, what each says, and all that is shown."""
 
     path: Path
     size_bytes: int
     charts: int
     readings: dict[str, Words]
+    shown: tuple[Shown, ...]
     seconds: float
 
 
@@ -62,6 +63,7 @@ def write_report(marts_path: Path, report_path: Path) -> Report:
         size_bytes=report_path.stat().st_size,
         charts=sum(shown.figure is not None for shown in contents.shown),
         readings={shown.exhibit.id: shown.reading for shown in contents.shown if len(shown.rows)},
+        shown=tuple(contents.shown),
         seconds=time.monotonic() - started,
     )
 
@@ -97,6 +99,6 @@ def _plotly_script() -> str:
     if spec is None or spec.origin is None:
         raise CustomerValueError(
             "The report needs the package plotly, which is not installed.",
-            "Run `make setup`; the marts are published and whole.",
+            "Set up .venv with `make .venv/.ready`; the marts are published and whole.",
         )
     return (Path(spec.origin).parent / "package_data" / "plotly.min.js").read_text(encoding="utf-8")

@@ -5,6 +5,7 @@ clusters are (``clusters.py``).
 """
 
 from orchestration.publishing.report.exhibits import Exhibit, Figure, Rows, Words, words
+from orchestration.publishing.report.names import EVENTS, PREDICTORS, named
 from orchestration.publishing.report.parts import categories, crossed, drawn, heat_map
 from orchestration.publishing.report.wording import fixed, percent
 
@@ -66,10 +67,11 @@ def _overlap_reading(rows: Rows) -> Words:
 
 def _prediction_reading(rows: Rows) -> Words:
     best = rows.dicts()[0]
+    predictor = named(PREDICTORS, best["predictor"])
     return words(
-        f"Next quarter's revenue is told best by {best['predictor']}: R² "
+        f"Next quarter's revenue is told best by {predictor['en']}: R² "
         f"{fixed(best['r_squared'], 3)}, mean error {fixed(best['mean_absolute_error'])}.",
-        f"预测下一季度收入最好的是 {best['predictor']}：R² {fixed(best['r_squared'], 3)}，"
+        f"预测下一季度收入最好的是{predictor['zh']}：R² {fixed(best['r_squared'], 3)}，"
         "平均绝对误差 "
         f"{fixed(best['mean_absolute_error'])}。",
     )
@@ -77,9 +79,12 @@ def _prediction_reading(rows: Rows) -> Words:
 
 def _events_reading(rows: Rows) -> Words:
     last = rows.dicts()[0]
+    event = named(EVENTS, last["event"])
+    cluster = last["to_cluster_id"] or last["from_cluster_id"] or ""
     return words(
-        f"The latest of the {len(rows)} events shown: {last['event']} at {last['snapshot_date']}.",
-        f"所示 {len(rows)} 个事件中最近的一个：{last['snapshot_date']}，{last['event']}。",
+        f"The latest of the {len(rows)} events shown: {cluster} {event['en']}, "
+        f"{last['snapshot_date']}.",
+        f"所示 {len(rows)} 个事件中最近的一个：{cluster} {event['zh']}，{last['snapshot_date']}。",
     )
 
 

@@ -26,6 +26,15 @@ FEATURES: dict[str, Words] = {
     "frequency": words("frequency, orders", "频度（订单）"),
     "monetary": words("monetary", "金额"),
     "avg_order_value": words("average order value", "客单价"),
+    "customer_age_days": words("days since the first order", "距首次购买（天）"),
+    "view_count": words("views", "浏览次数"),
+    "click_count": words("clicks", "点击次数"),
+    "cart_count": words("cart additions", "加购次数"),
+    "fav_count": words("favourites", "收藏次数"),
+    "active_days": words("active days", "活跃天数"),
+    "cart_rate": words("carts per event", "加购占比"),
+    "avg_dwell_seconds": words("mean stay, seconds", "平均停留（秒）"),
+    "last_seen_days": words("days since last seen", "距最近到访（天）"),
 }
 
 
@@ -231,10 +240,12 @@ inner join clusters.dim_clusters as names using (cluster_id)
 order by names.cluster_number""",
             _profiles_reading,
             words(
-                "Customers grouped by their behaviour (recency, frequency, monetary) by k-means. "
+                "Customers grouped by k-means: by recency, frequency and monetary, or by what the "
+                "settings name, such as views and carts. "
                 "Ids stay the same from fit to fit; the name says how the centre of the cluster "
                 "compares with all customers, the rule in the table describes it in a sentence.",
-                "按行为（近度、频度、金额）以 k-means 聚成的客户群。编号在历次拟合间保持不变；"
+                "以 k-means 聚成的客户群：默认按近度、频度、金额，"
+                "也可按设置所列的特征，如浏览与加购。编号在历次拟合间保持不变；"
                 "名称说明簇中心与全体客户相比的特点，"
                 "表中的规则用一句话描述该簇。",
             ),

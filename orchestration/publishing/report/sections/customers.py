@@ -151,13 +151,7 @@ def _cohort_figure(
             )
         ],
         max(220, 110 + 24 * len(kept)),
-        xaxis=categories(
-            side="top",
-            title={
-                "text": words("months since the first purchase", "首购后的月数"),
-                "font": {"size": 12, "color": "@muted"},
-            },
-        ),
+        xaxis=categories(words("months since the first purchase", "首购后的月数"), side="top"),
         yaxis=categories(autorange="reversed"),
         margin={"l": 12, "r": 8, "t": 64, "b": 8},
     )

@@ -65,7 +65,7 @@ def bands_figure(rows: Rows) -> Figure:
         ],
         hovermode="x unified",
         barmode="group",
-        xaxis=categories(title={"text": MONEY, "font": {"size": 12, "color": "@muted"}}),
+        xaxis=categories(MONEY),
         yaxis=axis(SHARE, "percent", rangemode="tozero"),
     )
 

@@ -43,7 +43,7 @@ def price_rates_figure(rows: Rows) -> Figure:
                 "<extra></extra>",
             }
         ],
-        xaxis=categories(title={"text": _PRICE, "font": {"size": 12, "color": "@muted"}}),
+        xaxis=categories(_PRICE),
         yaxis=axis(
             words("sale lines per product on offer", "每个在售商品的销售行数"),
             "number",
@@ -77,7 +77,7 @@ def price_shares_figure(rows: Rows) -> Figure:
         ],
         hovermode="x unified",
         barmode="group",
-        xaxis=categories(title={"text": _PRICE, "font": {"size": 12, "color": "@muted"}}),
+        xaxis=categories(_PRICE),
         yaxis=axis(SHARE, "percent", rangemode="tozero"),
     )
 

@@ -6,8 +6,9 @@ Belongs here: what ``quality`` publishes. Does not belong here: business figures
 from typing import Any
 
 from orchestration.publishing.report.exhibits import Exhibit, Figure, Rows, Section, Words, words
+from orchestration.publishing.report.names import CAUSES, METRICS, REJECT_REASONS, named
 from orchestration.publishing.report.parts import axis, categories, drawn, whole_ticks
-from orchestration.publishing.report.wording import count, month
+from orchestration.publishing.report.wording import Number, count, fixed, month
 
 _STATUSES = (
     ("passed", words("passed", "通过"), "@green"),
@@ -22,6 +23,7 @@ KINDS: dict[str, Words] = {
     "dbt_test": words("tests of the models (dbt)", "模型测试（dbt）"),
     "expectation": words("expectations", "数据期望"),
     "landing_check": words("checks of the landing", "落地检查"),
+    "asset_check": words("checks of what was learned", "学习结果检查"),
 }
 
 
@@ -107,10 +109,7 @@ def rejects_figure(rows: Rows) -> Figure:
             {
                 "type": "bar",
                 "orientation": "h",
-                "y": [
-                    f"{row['dataset']}.{row['column_name']}: {row['reason']}"
-                    for row in rows.dicts()
-                ],
+                "y": [_reject_name(row) for row in rows.dicts()],
                 "x": rows.column("rejected_count"),
                 "marker": {"color": "@vermillion"},
                 "hovertemplate": "%{y}: %{x:,.0f}<extra></extra>",
@@ -121,6 +120,12 @@ def rejects_figure(rows: Rows) -> Figure:
         | whole_ticks("count", rows.column("rejected_count")),
         yaxis=categories(autorange="reversed"),
     )
+
+
+def _reject_name(row: dict[str, Any]) -> Words:
+    place = f"{row['dataset']}.{row['column_name']}"
+    reason = named(REJECT_REASONS, row["reason"])
+    return words(f"{place}: {reason['en']}", f"{place}：{reason['zh']}")
 
 
 def _reconciliation_reading(rows: Rows) -> Words:
@@ -164,16 +169,20 @@ def _drift_reading(rows: Rows) -> Words:
     latest = [row for row in records if row["is_latest"]]
     if not latest:
         last = records[0]
+        metric = named(METRICS, last["metric"])
         return words(
             f"The latest figures are within their limits; the last one outside was "
-            f"{last['metric']} at {last['period_date']}.",
-            f"最新的指标均在范围之内；最近一次超出范围的是 {last['period_date']} 的 "
-            f"{last['metric']}。",
+            f"{metric['en']} at {last['period_date']}.",
+            f"最新的指标均在范围之内；最近一次超出范围的是 {last['period_date']} 的"
+            f"{metric['zh']}。",
         )
-    names = ", ".join(dict.fromkeys(str(row["metric"]) for row in latest))
+    metrics = [named(METRICS, code) for code in dict.fromkeys(row["metric"] for row in latest)]
+    values = "value" if len(latest) == 1 else "values"
     return words(
-        f"Outside their limits at the latest date: {names} ({len(latest)} values).",
-        f"最新日期超出范围的指标：{names}（{len(latest)} 个值）。",
+        f"Outside their limits at the latest date: {', '.join(one['en'] for one in metrics)} "
+        f"({len(latest)} {values}).",
+        f"最新日期超出范围的指标：{'、'.join(one['zh'] for one in metrics)}"
+        f"（{len(latest)} 个值）。",
     )
 
 
@@ -186,34 +195,43 @@ def _daily_reading(rows: Rows) -> Words:
             f"最近 {days} 天，订单和收入均在正常范围之内。",
         )
     last = outside[-1]
+    metric = named(METRICS, last["metric"])
     return words(
         f"Values outside the usual range in the last {days} days: {len(outside)}; the latest is "
-        f"{last['metric']} on {last['period_date']}.",
-        f"最近 {days} 天有 {len(outside)} 个值超出正常范围；最近一个是 {last['period_date']} 的 "
-        f"{last['metric']}。",
+        f"{metric['en']} on {last['period_date']}.",
+        f"最近 {days} 天有 {len(outside)} 个值超出正常范围；最近一个是 {last['period_date']} 的"
+        f"{metric['zh']}。",
     )
 
 
 def _restatements_reading(rows: Rows) -> Words:
     first = rows.dicts()[0]
     name = month(first["order_month"])
+    metric = named(METRICS, first["metric"])
+    causes = [named(CAUSES, code.strip()) for code in str(first["cause"]).split(",")]
+    values = _plain(first["before_value"]), _plain(first["after_value"])
     return words(
-        f"The latest: {first['metric']} of {name['en']} ({first['table_name']}) went from "
-        f"{first['before_value']} to {first['after_value']}; cause: {first['cause']}.",
-        f"最近一项：{name['zh']}的 {first['metric']}（{first['table_name']}）由 "
-        f"{first['before_value']} "
-        f"改为 {first['after_value']}；原因：{first['cause']}。",
+        f"The latest: {metric['en']} of {name['en']} ({first['table_name']}) went from "
+        f"{values[0]} to {values[1]}; cause: {', '.join(one['en'] for one in causes)}.",
+        f"最近一项：{name['zh']}的{metric['zh']}（{first['table_name']}）由 {values[0]} "
+        f"改为 {values[1]}；原因：{'、'.join(one['zh'] for one in causes)}。",
     )
+
+
+def _plain(value: Number | None) -> str:
+    """A figure that may be a number of things or money."""
+    return count(value) if value is not None and value == int(value) else fixed(value)
 
 
 def _rejects_reading(rows: Rows) -> Words:
     records = rows.dicts()
     total = sum(row["rejected_count"] for row in records)
     first = records[0]
+    reason = named(REJECT_REASONS, first["reason"])
     return words(
-        f"{count(total)} rows could not be used; most often {first['column_name']} was "
-        f"{first['reason'].replace('_', ' ')} ({count(first['rejected_count'])}).",
-        f"共有 {count(total)} 行无法使用；最常见的是 {first['column_name']} 的 {first['reason']}"
+        f"{count(total)} rows could not be used; most often {first['column_name']}: "
+        f"{reason['en']} ({count(first['rejected_count'])}).",
+        f"共有 {count(total)} 行无法使用；最常见的是 {first['column_name']}：{reason['zh']}"
         f"（{count(first['rejected_count'])} 行）。",
     )
 

@@ -67,7 +67,7 @@ def orders_figure(rows: Rows) -> Figure:
     return over_months(
         [
             month_bars(rows, "orders", words("orders", "订单"), "@sky"),
-            month_line(rows, "buyers", words("buyers", "购买客户"), "@vermillion"),
+            month_line(rows, "buyers", words("customers who ordered", "下单客户"), "@vermillion"),
         ],
         words("number in the month", "当月数量"),
         "count",
@@ -199,14 +199,15 @@ SALES = Section(
         ),
         Exhibit(
             "orders-by-month",
-            words("Orders and buyers by month", "月度订单数与购买客户数"),
+            words("Orders and customers by month", "月度订单数与下单客户数"),
             SALES_BY_MONTH,
             _orders_reading,
             words(
                 "Orders: distinct order numbers with at least one sale, unknown customers "
-                "included. Buyers: known customers who placed one.",
-                "订单：至少含一条销售行的不同订单号，包括未知客户的订单。购买客户："
-                "当月下过单的已知客户。",
+                "included. Customers who ordered: known customers who placed one, also where it "
+                "was undone later; those whose orders still count are the buyers of the overview.",
+                "订单：至少含一条销售行的不同订单号，包括未知客户的订单。下单客户："
+                "当月下过单的已知客户，订单后来被撤销的也计入；订单仍有效的即概览中的购买客户。",
             ),
             orders_figure,
         ),

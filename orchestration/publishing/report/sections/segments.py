@@ -53,18 +53,8 @@ def scores_figure(rows: Rows) -> Figure:
             )
         ],
         max(300, 90 + 56 * len(frequency)),
-        xaxis=categories(
-            title={
-                "text": words("recency score (higher: more recent)", "近度得分（越高越近）"),
-                "font": {"size": 12, "color": "@muted"},
-            }
-        ),
-        yaxis=categories(
-            title={
-                "text": words("frequency score (higher: more often)", "频度得分（越高越多）"),
-                "font": {"size": 12, "color": "@muted"},
-            }
-        ),
+        xaxis=categories(words("recency score (higher: more recent)", "近度得分（越高越近）")),
+        yaxis=categories(words("frequency score (higher: more often)", "频度得分（越高越多）")),
     )
 
 
@@ -124,6 +114,7 @@ def treemap_figure(rows: Rows) -> Figure:
         ],
         420,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        uniformtext={"minsize": 10, "mode": "hide"},
     )
 
 
@@ -231,14 +222,12 @@ where scheme = '{scheme}'
         Exhibit(
             f"scores-{name}",
             words("Recency and frequency scores", "近度与频度得分"),
-            f"""select scores.r_score, scores.f_score, count(*) as customers,
-    sum(snapshots.monetary) / count(*) as mean_monetary
-from rfm.fct_rfm_scores as scores
-inner join rfm.fct_rfm_snapshots as snapshots using (snapshot_date, customer_id)
-where scores.scheme = '{scheme}'
-    and scores.snapshot_date = (select max(snapshot_date) from rfm.dim_snapshots)
-group by scores.r_score, scores.f_score
-order by scores.r_score, scores.f_score""",
+            f"""select r_score, f_score, cast(sum(customers) as bigint) as customers,
+    sum(revenue) / sum(customers) as mean_monetary
+from rfm.rpt_score_cells
+where scheme = '{scheme}'
+group by r_score, f_score
+order by r_score, f_score""",
             _scores_reading,
             words(
                 "Recency: days since the last order that counts. Frequency: orders that count in "
