@@ -9,6 +9,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 SQL_LINTED := .venv/.sql-linted
+# A module's tests stay in one process, as its fixtures are long runs; modules come in our order.
+PYTEST := $(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 export DAGSTER_DISABLE_TELEMETRY := 1
 
@@ -26,13 +28,13 @@ run: $(READY)  ## Load, build, check and publish; the demo shop unless LANDING=.
 		$${BASIS:+--basis "$$BASIS"} $${AS_OF:+--as-of "$$AS_OF"} $(ARGS)
 
 test: $(READY) lint  ## Lint, then all tests
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 # The long way: faults, concurrency, and the sensor with its daemon; an hour or more.
 # SOAK_KILLS and SOAK_FILES make it shorter or longer.
 soak: $(READY)  ## Faults, concurrency and the sensor at length; takes ARGS (-k sensor)
-	@$(BIN)/python -m pytest -s -q -n 0 -m soak $(ARGS)
-	@EXAMPLES_TIMES=10 $(BIN)/python -m pytest -q -n auto --dist worksteal \
+	@$(PYTEST) -rP -m soak $(ARGS)
+	@EXAMPLES_TIMES=10 $(PYTEST) \
 		tests/pipeline/test_properties_reference.py tests/pipeline/test_properties_invariance.py
 
 lint: $(READY)  ## Format, style, types, SQL, and the conventions of the dbt project

@@ -36,11 +36,18 @@ if TYPE_CHECKING:
     from orchestration.cluster_model import FitReason, ModelRequest
 
 _SAMPLE_LIMIT = 2_000
-_NOT_COMPARABLE: "Mapping[FitReason, str]" = {
-    "settings_changed": "settings that clusters follow from have changed, so that they cannot be "
-    "compared with the earlier ones",
-    "earlier_date": "the as-of date lies before the customers that the earlier clusters were "
-    "fitted on, so that they are not used",
+#: Why no cluster goes on from an earlier one, in English and Chinese.
+_NOT_COMPARABLE: "Mapping[FitReason, tuple[str, str]]" = {
+    "settings_changed": (
+        "settings that clusters follow from have changed, so that they cannot be compared with "
+        "the earlier ones",
+        "聚类所依据的设置已更改，无法与此前的簇比较",
+    ),
+    "earlier_date": (
+        "the as-of date lies before the customers that the earlier clusters were fitted on, so "
+        "that they are not used",
+        "截止日期早于此前拟合所用的客户数据，因此不沿用此前的簇",
+    ),
 }
 
 
@@ -107,7 +114,7 @@ def fit(
         is_held_back=is_drifting and not request.is_drift_accepted,
         drift=matching.drift.moved_share,
         verdict=matching.drift.reason_en if is_compared else "",
-        events=tuple(events["detail"][events["model_id"] == model_id]),
+        events=tuple(events["detail_en"][events["model_id"] == model_id]),
     )
 
 
@@ -198,16 +205,21 @@ def _events(
     """What happened now, after all that has happened before."""
     import pandas as pd
 
-    now = matching.events.rename(columns={"detail_en": "detail"}).drop(columns="detail_zh")
+    now = matching.events
     if reason in _NOT_COMPARABLE:
-        words = [f"{name}: {_NOT_COMPARABLE[reason]}" for name in now["to_cluster_id"]]
-        now = now.assign(event="settings_changed", detail=words)
+        english, chinese = _NOT_COMPARABLE[reason]
+        now = now.assign(
+            event="settings_changed",
+            detail_en=[f"{name}: {english}" for name in now["to_cluster_id"]],
+            detail_zh=[f"{name}：{chinese}" for name in now["to_cluster_id"]],
+        )
     if request.is_drift_accepted and not matching.drift.is_within_limits:
         accepted = {
             "event": "drift_accepted",
             "customers": matching.drift.common_customers,
             "share": matching.drift.moved_share,
-            "detail": matching.drift.reason_en,
+            "detail_en": matching.drift.reason_en,
+            "detail_zh": matching.drift.reason_zh,
         }
         now = pd.DataFrame([*now.to_dict("records"), accepted])
     before = table_of(con, "cluster_events", published) if published is not None else None

@@ -73,7 +73,7 @@ LEARNED_TABLES: dict[str, LearnedTable] = {
         "rpt_cluster_events",
         "model_id varchar, snapshot_date date, event_number bigint, event varchar, "
         "from_cluster_id varchar, to_cluster_id varchar, customers bigint, share double, "
-        "detail varchar",
+        "detail_en varchar, detail_zh varchar",
         "One row per event in the history of the clusters, of earlier models too.",
     ),
     "cluster_prediction": LearnedTable(

@@ -27,20 +27,18 @@ def pytest_configure() -> None:
     os.environ["CUSTOMER_VALUE_CLUSTERING"] = "false"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put modules that need a built warehouse into the middle, for ``--dist worksteal``.
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: some of them wait for what another one builds."""
+    return (os.cpu_count() or 1) + 1
 
-    The second of two processes begins there and builds the warehouses, while the first has tests
-    that need none; otherwise both begin by waiting for the same ones. What is left in the end are
-    short tests, which are easily shared out.
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put modules that need a built warehouse first, for ``--dist loadfile``.
+
+    They take longest, so that the short ones that are left are easily shared out in the end.
     """
     building = {item.path for item in items if "build" in getattr(item, "fixturenames", ())}
-    others = [item for item in items if item.path not in building]
-    half = min(len(items) // 2, len(others))
-    while 0 < half < len(others) and others[half - 1].path == others[half].path:
-        half -= 1
-    middle = [item for item in items if item.path in building]
-    items[:] = [*others[:half], *middle, *others[half:]]
+    items.sort(key=lambda item: item.path not in building)
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,8 @@ create or replace table clusters.rpt_cluster_events as
 select
     'M1' as model_id, date '2024-11-30' as snapshot_date, row_number() over () as event_number,
     'first_fit' as event, null::varchar as from_cluster_id, cluster_id as to_cluster_id,
-    customers, customer_share as share, 'first model' as detail
+    customers, customer_share as share,
+    cluster_id || ' is new' as detail_en, cluster_id || ' 是新簇' as detail_zh
 from clusters.rpt_cluster_profiles;
 
 create or replace table clusters.rpt_cluster_prediction as

@@ -1,5 +1,6 @@
 """dbt's page opens by itself, without a network, and says nothing of the machine it was made on."""
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from orchestration.dbt_page import offline_page
 from orchestration.errors import CustomerValueError
 from orchestration.generated_docs import DBT_PAGE, write_dbt_page
+from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.settings import PROJECT_ROOT
 from tests.browsers import Opened, installed_browser
 from tests.building import Built
@@ -50,6 +52,26 @@ def test_the_page_opens_without_a_network(page: Path) -> None:
         assert "decimal(18,4)" in shown
         assert opened.said == []
         assert {url.split("#")[0] for url in opened.asked_for} == {opened.address}
+        opened.close()
+
+
+def test_the_page_begins_with_where_to_look_and_its_links_lead_there(
+    page: Path, demo: Built
+) -> None:
+    text = (PROJECT_ROOT / "dbt_project" / "models" / "_overview.md").read_text(encoding="utf-8")
+    links = re.findall(r"\[(\w+)\]\(#!/model/model\.customer_value\.(\w+)\)", text)
+    named = dict(re.findall(r"\| `(\w+)` \|.*\[(\w+)\]", text))
+    schema_of = {node.name: node.schema for node in demo.manifest.published}
+    assert {schema: schema_of[model] for schema, model in named.items()} == {
+        schema: schema for schema in PUBLISHED_SCHEMAS
+    }
+    assert [shown for shown, _ in links] == [linked for _, linked in links]
+    with installed_browser() as browser:
+        opened = Opened(browser, page)
+        opened.page.get_by_role("heading", name="Where to look").wait_for()
+        opened.page.get_by_role("link", name="rpt_sales_by_month").first.click()
+        opened.page.get_by_text("One row per month").first.wait_for()
+        assert opened.said == []
         opened.close()
 
 

@@ -3,6 +3,7 @@
 Everything runs on compiled models; ``test_clusters_run.py`` goes through dbt and Dagster.
 """
 
+import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,6 +22,8 @@ from orchestration.progress import SilentReporter
 from tests.clustered_shops import END, FREQUENT, GONE, SOMETIMES, ClusteredShop, Group
 
 SHOP = (FREQUENT, SOMETIMES, GONE)
+
+_DETAILS = "select detail_en, detail_zh from {c}.rpt_cluster_events order by event_number"
 
 #: Worked out by hand from the groups: customers, share, revenue, mean days, orders, order value.
 GOLDEN_PROFILES = [
@@ -276,8 +279,11 @@ def test_other_settings_make_other_clusters_that_are_not_compared(
     assert [event for event, _, _ in shop.events()] == ["first_fit"] * 3 + [
         "settings_changed"
     ] * count
-    detail = shop.rows("select detail from {c}.rpt_cluster_events order by event_number")[-1][0]
+    detail, _ = shop.rows(_DETAILS)[-1]
     assert "settings that clusters follow from have changed" in detail
+    for english, chinese in shop.rows(_DETAILS):
+        assert english.isascii()
+        assert re.search(r"[\u4e00-\u9fff]", chinese)
 
 
 def test_an_earlier_date_is_not_seen_with_a_later_model(
@@ -287,7 +293,7 @@ def test_an_earlier_date_is_not_seen_with_a_later_model(
     early = [line for line in lines if line["ordered_at"].date() <= date(2024, 3, 31)]
     assert shop.run(early).decision == "fitted"
     assert shop.events()[3][:2] == ("settings_changed", None)
-    detail = shop.rows("select detail from {c}.rpt_cluster_events order by event_number")[-1][0]
+    detail, _ = shop.rows(_DETAILS)[-1]
     assert "as-of date lies before" in detail
     centers = "select feature, center from {c}.dim_cluster_centroids order by all"
     here = shop.rows(centers)

@@ -9,7 +9,6 @@ import yaml
 from orchestration.landing.rejects import REASONS
 from orchestration.publishing.report.names import (
     CAUSES,
-    EVENTS,
     METRICS,
     PREDICTORS,
     REJECT_REASONS,
@@ -38,9 +37,7 @@ def test_every_reason_of_a_reject_has_words() -> None:
     assert set(REJECT_REASONS) == set(REASONS)
 
 
-def test_every_event_and_cause_that_the_models_describe_has_words() -> None:
-    events = described("clusters/_clusters__models.yml", "rpt_cluster_events", "event")
-    assert set(EVENTS) == set(re.findall(r"\w+", events.replace(" or ", " ")))
+def test_every_cause_that_the_models_describe_has_words() -> None:
     causes = described("quality/_quality__models.yml", "rpt_restatements", "cause")
     assert set(CAUSES) == set(re.findall(r"[a-z]+_[a-z]+|correction", causes))
 
@@ -56,7 +53,7 @@ def test_every_figure_that_is_watched_or_restated_has_words(file: str) -> None:
 
 
 def test_words_are_no_codes() -> None:
-    for names in (METRICS, CAUSES, EVENTS, PREDICTORS, REJECT_REASONS):
+    for names in (METRICS, CAUSES, PREDICTORS, REJECT_REASONS):
         assert not [one for one in names.values() if "_" in one["en"] + one["zh"]]
     assert named(METRICS, "something_else") == {"en": "something else", "zh": "something else"}
 

@@ -13,5 +13,6 @@ select
     to_cluster_id,
     customers,
     share,
-    detail
+    detail_en,
+    detail_zh
 from learned

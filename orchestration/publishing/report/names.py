@@ -53,18 +53,6 @@ PREDICTORS: dict[str, Words] = {
     "overall_mean": words("the mean of all customers", "全体客户的均值"),
 }
 
-#: What happened to clusters when the model was fitted.
-EVENTS: dict[str, Words] = {
-    "first_fit": words("first fit", "首次拟合"),
-    "settings_changed": words("settings changed", "设置变更"),
-    "kept": words("kept", "保留"),
-    "new": words("new", "新增"),
-    "split": words("split", "拆分"),
-    "merged": words("merged", "合并"),
-    "vanished": words("vanished", "消失"),
-    "drift_accepted": words("drift accepted", "接受漂移"),
-}
-
 #: Why rows of files could not be used.
 REJECT_REASONS: dict[str, Words] = {
     "missing_value": words("missing value", "缺少值"),

@@ -5,7 +5,7 @@ clusters are (``clusters.py``).
 """
 
 from orchestration.publishing.report.exhibits import Exhibit, Figure, Rows, Words, words
-from orchestration.publishing.report.names import EVENTS, PREDICTORS, named
+from orchestration.publishing.report.names import PREDICTORS, named
 from orchestration.publishing.report.parts import categories, crossed, drawn, heat_map
 from orchestration.publishing.report.wording import fixed, percent
 
@@ -79,12 +79,10 @@ def _prediction_reading(rows: Rows) -> Words:
 
 def _events_reading(rows: Rows) -> Words:
     last = rows.dicts()[0]
-    event = named(EVENTS, last["event"])
-    cluster = last["to_cluster_id"] or last["from_cluster_id"] or ""
     return words(
-        f"The latest of the {len(rows)} events shown: {cluster} {event['en']}, "
-        f"{last['snapshot_date']}.",
-        f"所示 {len(rows)} 个事件中最近的一个：{cluster} {event['zh']}，{last['snapshot_date']}。",
+        f"The latest of the {len(rows)} events shown, of {last['snapshot_date']}: "
+        f"{last['detail_en']}.",
+        f"所示 {len(rows)} 个事件中最近的一个（{last['snapshot_date']}）：{last['detail_zh']}。",
     )
 
 
@@ -133,8 +131,7 @@ order by is_best desc nulls last, r_squared desc nulls last, predictor""",
         "cluster-events",
         words("What changed between fits", "历次拟合的变化"),
         """select snapshot_date, event_number, event, from_cluster_id, to_cluster_id,
-    customers, share,
-    detail
+    customers, share, detail_en, detail_zh
 from clusters.rpt_cluster_events
 order by snapshot_date desc, event_number desc
 limit 30""",
