@@ -99,7 +99,14 @@ def _create_input_views(con: duckdb.DuckDBPyConnection, landing: Path, profile: 
             nulls = ", ".join(f"null::varchar as {column}" for column in columns)
             select = f"select {nulls} where false"
         con.execute(f"create temp view {name} as {select}")
-    for seed in ("line_kinds", "value_bands", "rfm_bands", "rfm_schemes", "rfm_segments"):
+    for seed in (
+        "line_kinds",
+        "value_bands",
+        "rfm_bands",
+        "rfm_schemes",
+        "rfm_segments",
+        "segment_strategies",
+    ):
         con.execute(f"create temp table {seed} as from read_csv('{SEEDS / seed}.csv', delim = ',')")
 
 

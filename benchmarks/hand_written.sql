@@ -825,10 +825,13 @@ left join (from lifecycle.fct_purchase_months where not is_purchase_month) as re
     using (customer_id, order_month);
 
 -- Counts of months by the two dimensions of a customer's first order; all totals follow from them.
+-- Money that moved before the month of the first order is of no country and channel yet.
 create temp table state_counts as
 select
-    coalesce(first_country, 'unknown') as country,
-    coalesce(first_channel, 'unknown') as channel,
+    if(month(first_order_date) > order_month, 'unknown', coalesce(first_country, 'unknown'))
+        as country,
+    if(month(first_order_date) > order_month, 'unknown', coalesce(first_channel, 'unknown'))
+        as channel,
     order_month,
     count(*) filter (where state = 'new') as new,
     count(*) filter (where state = 'active') as active,
@@ -1387,6 +1390,42 @@ select scheme, snapshot_number, measure, band, threshold, measure <> 'recency_da
 from rfm_bands
 cross join rfm.dim_snapshots;
 
+create table rfm.dim_rfm_thresholds as
+select
+    scheme,
+    snapshot_date,
+    if(scheme = 'fixed_bands', null, snapshot_date) as fitted_date,
+    measure,
+    number::bigint as threshold_number,
+    threshold::double as threshold,
+    is_reached as is_reached_at_threshold
+from thresholds
+join rfm.dim_snapshots using (snapshot_number);
+
+create table rfm.dim_segment_strategies as
+select
+    segments.scheme,
+    segments.segment,
+    segments.segment_order::bigint as segment_order,
+    segments.name_en,
+    segments.name_zh,
+    goal_en,
+    goal_zh,
+    offer_en,
+    offer_zh,
+    max_discount_amount::decimal(18, 4) as max_discount_amount,
+    max_discount_share::double as max_discount_share,
+    contact_interval_days::bigint as contact_interval_days,
+    channel,
+    target_metric,
+    target_increase::double as target_increase
+from (
+    select scheme, segment, segment_order, name_en, name_zh
+    from rfm_segments
+    group by all
+) as segments
+left join segment_strategies using (scheme, segment);
+
 create table rfm.dim_rfm_cuts as
 with bands as (
     select scheme, snapshot_number, measure, levels, lowest, is_reached,
@@ -1499,6 +1538,14 @@ select
     rfm_weighted_score, segment
 from scored
 join rfm.dim_rfm_cells using (scheme, r_score, f_score, m_score);
+
+create table rfm.rpt_score_cells as
+select scheme, snapshot_date, r_score, f_score, m_score, count(*) as customers,
+    sum(monetary)::decimal(18, 4) as revenue
+from rfm.fct_rfm_scores
+join rfm.fct_rfm_snapshots using (snapshot_date, customer_id)
+where snapshot_date = (select max(snapshot_date) from rfm.dim_snapshots)
+group by all;
 
 create temp table cuts as
 pivot (
@@ -1626,6 +1673,25 @@ from schemes
 left join cells as before on before.scheme = schemes.scheme and before.cell = from_cell
 left join cells as after on after.scheme = schemes.scheme and after.cell = to_cell
 group by all;
+
+create table rfm.rpt_segment_moves as
+select
+    scheme,
+    snapshot_date as to_snapshot,
+    previous_snapshot_date as from_snapshot,
+    coalesce(from_segment, 'none') as from_segment,
+    coalesce(to_segment, 'none') as to_segment,
+    is_buyer_before,
+    is_buyer_after,
+    customers::bigint as customers,
+    coalesce(recency_days, 0)::bigint as recency_days,
+    coalesce(frequency, 0)::bigint as frequency,
+    coalesce(monetary_before, 0)::decimal(18, 4) as monetary_before,
+    coalesce(monetary_after, 0)::decimal(18, 4) as monetary_after,
+    coalesce(revenue_before, 0)::decimal(18, 4) as revenue_before,
+    coalesce(revenue_after, 0)::decimal(18, 4) as revenue_after
+from moves
+join rfm.dim_snapshots using (snapshot_number);
 
 create table rfm.rpt_segments as
 with segments as (

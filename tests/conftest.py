@@ -27,6 +27,7 @@ def pytest_configure() -> None:
     os.environ["CUSTOMER_VALUE_CLUSTERING"] = "false"
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are cores: some of them wait for what another one builds."""
     return (os.cpu_count() or 1) + 1

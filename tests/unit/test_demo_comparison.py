@@ -110,10 +110,12 @@ def test_published_tables_and_views_are_equal(comparing: ModuleType, tmp_path: P
         ("update core.fct_orders set order_date = order_date + 1 where order_id = 'o1'", True),
         ("delete from core.fct_orders where order_id = 'o0'", True),
         ("insert into core.fct_orders from core.fct_orders where order_id = 'o0'", True),
+        ("update core.fct_orders set net_revenue = 3 - net_revenue where order_id <> 'o0'", True),
+        ("update core.fct_orders set order_share = null where order_id = 'o1'", True),
         ("alter table core.fct_orders drop order_share", True),
         ("alter table core.fct_orders alter order_share type real", True),
     ],
-    ids=["money", "ratio", "date", "missing", "twice", "column", "type"],
+    ids=["money", "ratio", "date", "missing", "twice", "swapped", "null", "column", "type"],
 )
 def test_a_change_of_a_published_table_is_seen(
     comparing: ModuleType, tmp_path: Path, their_sql: str, is_total_equal: bool
