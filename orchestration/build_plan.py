@@ -19,6 +19,7 @@ from orchestration.fingerprint import Fingerprint
 from orchestration.landing.ledger import read_marks
 from orchestration.publishing.marts import remove_unpublished
 from orchestration.publishing.run_manifest import RunManifest, read_run_manifest
+from orchestration.publishing.seal import seal_build
 from orchestration.restatement import write_first_publication, write_last_publication
 from orchestration.settings import Settings
 from orchestration.warehouse import connect_marts, connect_warehouse
@@ -70,6 +71,7 @@ def plan_build(
     if reason is not None:
         return BuildPlan("full", reason)
     shutil.copyfile(settings.marts_path, settings.marts_build_path)
+    seal_build(settings)
     also = f", and {recomputed}" if recomputed else ""
     return BuildPlan("incremental", f"only what has changed since the last publication{also}")
 
@@ -87,6 +89,7 @@ def prepare_partial_build(settings: Settings) -> bool:
         row = con.execute("select mode from changes.last_build").fetchone()
     if not settings.marts_build_path.exists() and settings.marts_path.exists():
         shutil.copyfile(settings.marts_path, settings.marts_build_path)
+        seal_build(settings)
     return row is not None and row[0] == "incremental"
 
 

@@ -29,7 +29,7 @@ from orchestration.learned_tables import ensure_learned_tables
 from orchestration.lineage import LineageMemory, TableColumns
 from orchestration.manifest import Manifest
 from orchestration.progress import Reporter
-from orchestration.publishing.seal import seal_build
+from orchestration.publishing.seal import broken_seal, is_sealed, seal_build
 from orchestration.settings import Settings
 from orchestration.warehouse import MARTS, connect_warehouse
 
@@ -192,9 +192,14 @@ def _build(
     total = len(nodes)
     is_continuing = plan.reason == "what was learned"
     built = sum(node.folder not in LEARNED_FOLDERS for node in nodes) if is_continuing else 0
+    # Rows that are kept must be those a run has left; dbt has the file open at its first event.
+    is_kept = settings.marts_build_path.exists()
+    found_as_left: list[bool] = []
 
     def on_event(event: DbtEvent) -> None:
         nonlocal built
+        if not found_as_left:
+            found_as_left.append(not is_kept or is_sealed(settings))
         if event["info"]["name"] in ("LogModelResult", "LogSeedResult"):
             built += 1
             name = event["data"]["node_info"]["node_name"]
@@ -202,6 +207,8 @@ def _build(
 
     reporter.now("Building and testing models")
     build = project.build(selection, plan.mode, on_event)
+    if not all(found_as_left):
+        raise broken_seal(settings)
     seal_build(settings)
     if not build.problem:
         with connect_warehouse(settings, "recording the build", with_marts=True) as con:

@@ -70,7 +70,7 @@ def test_the_page_begins_with_where_to_look_and_its_links_lead_there(
         opened = Opened(browser, page)
         opened.page.get_by_role("heading", name="Where to look").wait_for()
         opened.page.get_by_role("link", name="rpt_sales_by_month").first.click()
-        opened.page.get_by_text("One row per month").first.wait_for()
+        opened.page.get_by_text("One row per calendar month").first.wait_for()
         assert opened.said == []
         opened.close()
 

@@ -7,10 +7,13 @@ here: the many ways in which files can arrive (test_incremental_histories.py).
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+import duckdb
 import pytest
 
+from orchestration.assets import dbt as assets_dbt
 from orchestration.build import build_definitions
 from orchestration.dagster_instance import command_line_instance
 from orchestration.errors import CustomerValueError
@@ -114,6 +117,36 @@ def test_a_failed_check_and_a_kill_in_the_middle_leave_nothing_behind(
     done = run_command(["run"], settings)
     assert "no new file" in done.stderr
     _assert_a_part_was_touched(settings)
+    assert differences(settings.marts_path, small_shop(build).marts_path, NOT_INCREMENTAL) == []
+
+
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param("plan_build", marks=pytest.mark.soak), "_begin"],
+    ids=["before", "between"],
+)
+def test_what_another_program_has_written_is_not_built_upon(
+    build: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Before the first part of a build, and between it and the second."""
+    settings = _copy(short_shop(build), tmp_path)
+    published = settings.marts_path.read_bytes()
+    add_late_file(build, settings)
+    original = getattr(assets_dbt, step)
+
+    def written_to(*arguments: Any) -> Any:
+        planned = original(*arguments)
+        if settings.marts_build_path.exists():
+            with duckdb.connect(str(settings.marts_build_path)) as con:
+                con.execute("insert into core.fct_cancellations from core.fct_cancellations")
+        return planned
+
+    monkeypatch.setattr(assets_dbt, step, written_to)
+    with pytest.raises(CustomerValueError, match="Another program, such as a dbt started by hand"):
+        refresh(settings, SilentReporter())
+    assert settings.marts_path.read_bytes() == published
+    monkeypatch.undo()
+    run_command(["run"], settings)
     assert differences(settings.marts_path, small_shop(build).marts_path, NOT_INCREMENTAL) == []
 
 
