@@ -208,10 +208,12 @@ class DbtProject:
         from dbt.cli.main import dbtRunner
 
         from orchestration.dbt_events import drop_unseen_events
+        from orchestration.dbt_namespaces import flatten_namespaces
 
         self.log_dir.mkdir(parents=True, exist_ok=True)
         working_dir = Path.cwd()
         drop_unseen_events()
+        flatten_namespaces()
         with _environment(environment), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:

@@ -1,6 +1,7 @@
 """Warehouses built once per test run, through the command a person would use.
 
-Belongs here: building one for given settings, and reading it. Does not belong here: assertions.
+Belongs here: building one for given settings, and reading it; a copy of the dbt project to build
+with. Does not belong here: assertions.
 """
 
 import fcntl
@@ -8,6 +9,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,9 +22,10 @@ from typing import Any
 
 import duckdb
 
+from orchestration.dbt_runner import DbtProject
 from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.manifest import Manifest
-from orchestration.settings import PROJECT_ROOT, Settings
+from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,17 @@ class Builder:
                     run_command(["demo", *size, *more], settings)
                 done.write_text(run_command(["run"], settings).stdout, encoding="utf-8")
         return Built(settings, done.read_text(encoding="utf-8"))
+
+
+def copied_project(folder: Path) -> Path:
+    """A copy of the dbt project that may be spoiled, with what dbt has read of the original."""
+    DbtProject(Settings(data_dir=folder / "parsed"), is_echoing=False).parse()
+    project = folder / "dbt_project"
+    shutil.copytree(DBT_PROJECT_DIR, project, ignore=shutil.ignore_patterns("target", "logs"))
+    shutil.copytree(PROJECT_ROOT / "seeds", folder / "seeds")
+    (project / "target").mkdir()
+    shutil.copy2(DBT_PROJECT_DIR / "target" / "partial_parse.msgpack", project / "target")
+    return project
 
 
 def run_command(

@@ -194,18 +194,19 @@ class SmallWarehouse:
             )
 
     def _plan(self, targets: tuple[str, ...]) -> list[CompiledModel]:
-        plan: list[CompiledModel] = []
+        plan: dict[str, CompiledModel] = {}
+        reached: set[str] = set()
 
         def add(name: str) -> None:
-            model = self.models[name]
-            for parent in model.parents:
-                add(parent)
-            if model not in plan:
-                plan.append(model)
+            if name not in reached:
+                reached.add(name)
+                for parent in self.models[name].parents:
+                    add(parent)
+                plan[name] = self.models[name]
 
         for target in targets:
             add(target)
-        return plan
+        return list(plan.values())
 
 
 @cache
@@ -459,8 +460,10 @@ def _invoke(arguments: Sequence[str], manifest: Any = None) -> Any:
     from dbt.cli.main import dbtRunner
 
     from orchestration.dbt_events import drop_unseen_events
+    from orchestration.dbt_namespaces import flatten_namespaces
 
     drop_unseen_events()
+    flatten_namespaces()
     outcome = dbtRunner(manifest=manifest).invoke([*arguments])
     if not outcome.success:
         raise SystemExit(f"dbt {arguments[0]} failed: {outcome.exception}")

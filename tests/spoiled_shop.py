@@ -217,13 +217,13 @@ def in_order(models: Mapping[str, CompiledModel]) -> list[CompiledModel]:
     ordered: dict[str, CompiledModel] = {}
 
     def add(model: CompiledModel) -> None:
-        for parent in model.parents:
-            add(models[parent])
-        ordered.setdefault(model.name, model)
+        if model.name not in ordered:
+            for parent in model.parents:
+                add(models[parent])
+            ordered[model.name] = model
 
     for model in models.values():
-        if model.name not in ordered:
-            add(model)
+        add(model)
     return list(ordered.values())
 
 

@@ -19,9 +19,9 @@ from orchestration.errors import CustomerValueError
 from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.progress import SilentReporter
 from orchestration.refresh import is_up_to_date, refresh
-from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
+from orchestration.settings import Settings
 from orchestration.warehouse import warehouse_lock
-from tests.building import Built, run_command
+from tests.building import Built, copied_project, run_command
 
 
 @pytest.fixture
@@ -35,10 +35,7 @@ def copied(demo: Built, tmp_path: Path) -> Settings:
 @pytest.fixture
 def dbt_project(tmp_path: Path) -> Path:
     """A copy of the dbt project that may be spoiled."""
-    generated = shutil.ignore_patterns("target", "logs")
-    shutil.copytree(DBT_PROJECT_DIR, tmp_path / "dbt_project", ignore=generated)
-    shutil.copytree(PROJECT_ROOT / "seeds", tmp_path / "seeds")
-    return tmp_path / "dbt_project"
+    return copied_project(tmp_path)
 
 
 def _published_tables(built: Built) -> set[tuple[str, str]]:

@@ -8,11 +8,14 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from dbt.clients.jinja import MacroStack
+from dbt.context.macros import MacroNamespaceBuilder
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.types import Note
 
 from orchestration.dagster_storage import KeptEventLogStorage
-from orchestration.dbt_events import SeenEventManager
+from orchestration.dbt_events import SeenEventManager, drop_unseen_events
+from orchestration.dbt_namespaces import _build_quickly, _build_slowly
 from orchestration.dbt_runner import DbtProject
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 
@@ -77,6 +80,54 @@ def test_events_that_nobody_sees_are_left_out_and_all_others_pass() -> None:
     for level in EventLevel:
         manager.fire_event(Note(msg="a note"), level=level)
     assert seen == ["info", "warn", "error"]
+
+
+def test_an_event_becomes_its_message_when_it_is_read() -> None:
+    drop_unseen_events()
+    event = Note(msg=7)
+    assert "pb_msg" not in vars(event)
+    assert event.message() == "7"
+    assert event.to_dict() == {"msg": "7"}
+    written = Note(msg="before")
+    written.msg = "after"
+    assert written.to_dict() == {"msg": "after"}
+    with pytest.raises(AttributeError):
+        Note(msg="a note").no_such_field  # noqa: B018
+
+
+def test_namespaces_hold_the_macros_that_dbt_finds(tmp_path: Path) -> None:
+    """In the same order, of every package, and with what belongs to the node at hand."""
+    project = DbtProject(Settings(data_dir=tmp_path / "data"), is_echoing=False)
+    project.parse()
+    macros = project._parsed.get_macros_by_package()
+    context, stack = {"a": "context"}, MacroStack()
+    node = object()
+
+    def builder(package: str) -> MacroNamespaceBuilder:
+        internal = ["dbt_duckdb", "dbt"]
+        return MacroNamespaceBuilder("customer_value", package, stack, internal, node)
+
+    for package in ("customer_value", "dbt_duckdb", "customer_value"):
+        slow = _build_slowly(builder(package), macros, context)
+        quick = _build_quickly(builder(package), macros, context)
+        assert len(quick) == len(slow) > 500
+        assert _told(dict(quick)) == _told(dict(slow))
+        for name in ("global_namespace", "local_namespace", "global_project_namespace", "packages"):
+            assert _told(getattr(quick, name)) == _told(getattr(slow, name))
+        for name in ("ref", "statement", "dbt", "customer_value"):
+            assert (name in quick) == (name in slow)
+        assert vars(quick["statement"]).keys() == vars(slow["statement"]).keys()
+    assert quick.get_from_package("dbt", "statement").context is context
+
+
+def _told(names: Mapping[str, Any]) -> dict[str, Any]:
+    """What each name stands for, with what it will be called with."""
+    return {
+        name: _told(what)
+        if isinstance(what, dict)
+        else (what.macro.unique_id, id(what.context), id(what.node), id(what.stack))
+        for name, what in names.items()
+    }
 
 
 @dg.asset

@@ -20,8 +20,8 @@ from orchestration.errors import CustomerValueError
 from orchestration.progress import SilentReporter
 from orchestration.publishing.kept import kept_publications
 from orchestration.refresh import refresh
-from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
-from tests.building import Builder, Built, run_command
+from orchestration.settings import Settings
+from tests.building import Builder, Built, copied_project, run_command
 from tests.killing import run_and_kill
 from tests.published_tables import NOT_INCREMENTAL, differences
 from tests.small_shops import add_late_file, copy_of, short_shop, small_shop
@@ -96,6 +96,7 @@ def test_late_changed_and_shortened_files(build: Builder, tmp_path: Path) -> Non
     assert differences(settings.marts_path, anew, NOT_INCREMENTAL) == []
 
 
+@pytest.mark.soak
 def test_a_failed_check_and_a_kill_in_the_middle_leave_nothing_behind(
     build: Builder, tmp_path: Path
 ) -> None:
@@ -151,10 +152,7 @@ def test_what_another_program_has_written_is_not_built_upon(
 
 
 def _spoiled_project(tmp_path: Path) -> Path:
-    project = tmp_path / "dbt_project"
-    generated = shutil.ignore_patterns("target", "logs")
-    shutil.copytree(DBT_PROJECT_DIR, project, ignore=generated)
-    shutil.copytree(PROJECT_ROOT / "seeds", tmp_path / "seeds")
+    project = copied_project(tmp_path)
     (project / "tests" / "assert_no_large_order.sql").write_text(
         "select order_id from {{ ref('fct_orders') }} limit 1", encoding="utf-8"
     )

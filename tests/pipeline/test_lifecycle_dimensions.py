@@ -6,6 +6,7 @@ customer's first order.
 
 import csv
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import accumulate
@@ -13,17 +14,26 @@ from typing import Any
 
 import pytest
 
-from tests.building import Builder, Built
-from tests.conftest import DEMO_CUSTOMERS
+from orchestration.settings import Settings
+from tests.building import Built
+from tests.compiled_builds import CompiledBuild
 
 DIMENSIONS = ("country", "channel")
 COUNTS = ("new", "active", "reactivated", "inactive", "newly_lapsed", "buyers", "customers")
 
 
 @pytest.fixture(scope="module")
-def demo_gross(build: Builder) -> Built:
+def demo_gross(demo: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledBuild]:
     """The demo shop on the gross basis."""
-    return build(demo_customers=DEMO_CUSTOMERS, monetary_basis="gross")
+    settings = Settings(
+        landing_dir=demo.settings.resolved_landing_dir,
+        data_dir=tmp_path_factory.mktemp("gross"),
+        monetary_basis="gross",
+    )
+    tables = ("dim_months", "fct_purchase_months", "rpt_cohort_retention", "rpt_sales_by_line_kind")
+    shop = CompiledBuild(settings, "gross", tables)
+    yield shop
+    shop.close()
 
 
 def _values_of_customers(shop: Built, dimension: str) -> dict[str, str]:
@@ -182,7 +192,9 @@ def test_first_country_and_channel_are_those_of_the_first_order(demo: Built) -> 
         ) == [(0,)]
 
 
-def test_both_bases_give_the_same_gross_and_net_months(demo: Built, demo_gross: Built) -> None:
+def test_both_bases_give_the_same_gross_and_net_months(
+    demo: Built, demo_gross: CompiledBuild
+) -> None:
     """Gross and net of a customer's month are there whatever the basis, and are the same."""
     months = (
         "select customer_id, order_month, gross_revenue, net_revenue "
@@ -192,7 +204,8 @@ def test_both_bases_give_the_same_gross_and_net_months(demo: Built, demo_gross: 
     net, gross = demo.marts(months), demo_gross.marts(months)
     assert net == gross
     assert any(row[2] != row[3] for row in net)
-    for shop, basis in ((demo, "net"), (demo_gross, "gross")):
+    shops: list[tuple[Built | CompiledBuild, str]] = [(demo, "net"), (demo_gross, "gross")]
+    for shop, basis in shops:
         assert shop.marts(
             "select count(*) from lifecycle.fct_purchase_months "
             f"where revenue is distinct from {basis}_revenue"
@@ -204,7 +217,7 @@ def test_months_of_customers_add_up_to_the_sales_of_known_ones(
     request: pytest.FixtureRequest, built: str
 ) -> None:
     """Month by month, of the line kinds that count; the sales report comes from the lines."""
-    shop: Built = request.getfixturevalue(built)
+    shop: Built | CompiledBuild = request.getfixturevalue(built)
     months = shop.marts(
         "select order_month, sum(gross_revenue), sum(net_revenue) "
         "from lifecycle.fct_purchase_months group by all order by order_month"
@@ -225,7 +238,7 @@ def test_months_of_customers_add_up_to_the_sales_of_known_ones(
 @pytest.mark.parametrize("built", ["demo", "demo_gross", "uci_gross"])
 def test_cohorts_from_the_months_of_customers(request: pytest.FixtureRequest, built: str) -> None:
     """Revenue of each cohort and age on both bases, and what has come together per customer."""
-    shop: Built = request.getfixturevalue(built)
+    shop: Built | CompiledBuild = request.getfixturevalue(built)
     rows = shop.marts(
         "select customer_id, order_month, is_purchase_month, gross_revenue, net_revenue "
         "from lifecycle.fct_purchase_months order by order_month"

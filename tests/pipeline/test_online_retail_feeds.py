@@ -1,4 +1,7 @@
-"""The same data as one file per day, as Parquet and as a workbook gives the same publication."""
+"""The same data as one file per day, as Parquet and as a workbook gives the same publication.
+
+That the raw rows are the same is tested more often (tests/unit/test_landing_real_data.py).
+"""
 
 from pathlib import Path
 
@@ -10,10 +13,8 @@ from tests.published_tables import differences
 PROFILE = "uci_online_retail"
 
 
-@pytest.mark.parametrize(
-    ("feed", "files"),
-    [("by-day", 305), pytest.param("Online Retail.xlsx", 1, marks=pytest.mark.soak)],
-)
+@pytest.mark.soak
+@pytest.mark.parametrize(("feed", "files"), [("by-day", 305), ("Online Retail.xlsx", 1)])
 def test_published_tables_do_not_depend_on_the_feed(
     build: Builder, uci_net: Built, uci_dir: Path, feed: str, files: int
 ) -> None:

@@ -5,9 +5,11 @@ not belong here: the figures of the last snapshot (test_online_retail.py).
 """
 
 import random
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from pydantic import ValidationError
 
 from orchestration.settings import Settings
 from tests.building import Builder, Built, run_command
+from tests.compiled_builds import CompiledBuild
 from tests.compiled_models import VARIANTS, SmallWarehouse, small_warehouse, small_warehouses
 from tests.reference_comparison import RFM_COLUMNS, SCORE_COLUMNS, Rows, built_tables, in_order
 from tests.reference_customers import last_day
@@ -23,6 +26,15 @@ from tests.reference_strategies import PIPELINE, Shop, shops
 from tests.small_shops import CUSTOMERS, small_shop
 
 PAST = date(2011, 6, 30)
+#: Tables of the past, each with the column that says of when a row is.
+DATED_TABLES = [
+    ("fct_rfm_snapshots", "snapshot_date"),
+    ("fct_rfm_scores", "snapshot_date"),
+    ("dim_rfm_cuts", "snapshot_date"),
+    ("rpt_segments", "snapshot_date"),
+    ("rpt_segment_migration", "to_snapshot"),
+    ("rpt_revenue_walk", "to_snapshot"),
+]
 REFERENCE = date(2023, 12, 31)
 
 #: The ledger added up at a date, order by order, with a window of 365 days.
@@ -81,13 +93,16 @@ MADE_UP_SNAPSHOT = f"""
 
 
 @pytest.fixture(scope="module")
-def uci_past(build: Builder, uci_dir: Any) -> Built:
+def uci_past(uci_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledBuild]:
     """Online Retail as it stood at ``PAST``: later rows are left out."""
-    return build(
+    settings = Settings(
         landing_dir=uci_dir / "online_retail.parquet",
         profile="uci_online_retail",
-        as_of_date=PAST,
+        data_dir=tmp_path_factory.mktemp("past"),
     )
+    shop = CompiledBuild(settings, "net", [table for table, _ in DATED_TABLES], as_of=PAST)
+    yield shop
+    shop.close()
 
 
 @pytest.fixture(scope="module")
@@ -138,19 +153,9 @@ def test_any_date_is_a_filter_of_the_intervals(uci_net: Built) -> None:
         assert found == uci_net.warehouse(STRAIGHT_SNAPSHOT.replace("$day", f"date '{day}'"))
 
 
-@pytest.mark.parametrize(
-    ("table", "date_column"),
-    [
-        ("fct_rfm_snapshots", "snapshot_date"),
-        ("fct_rfm_scores", "snapshot_date"),
-        ("dim_rfm_cuts", "snapshot_date"),
-        ("rpt_segments", "snapshot_date"),
-        ("rpt_segment_migration", "to_snapshot"),
-        ("rpt_revenue_walk", "to_snapshot"),
-    ],
-)
+@pytest.mark.parametrize(("table", "date_column"), DATED_TABLES)
 def test_the_past_is_as_a_build_of_that_date_shows_it(
-    uci_net: Built, uci_past: Built, table: str, date_column: str
+    uci_net: Built, uci_past: CompiledBuild, table: str, date_column: str
 ) -> None:
     query = f"select * from rfm.{table} where {date_column} <= ? order by all"
     found = uci_net.marts(query, [PAST])

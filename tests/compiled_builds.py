@@ -1,0 +1,46 @@
+"""A landing folder loaded for real and built by the compiled models, asked like a publication.
+
+For tests of numbers under other settings: it takes a fraction of a run through dbt and Dagster.
+
+Belongs here: building it. Does not belong here: assertions, and anything about runs.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from orchestration.landing.load import load_landing
+from orchestration.settings import Settings
+from orchestration.warehouse import MARTS
+from tests.compiled_models import dated_warehouse
+
+
+class CompiledBuild:
+    """The tables asked for, with all that they are made from, in memory.
+
+    Args:
+        settings: the landing folder and its profile.
+        variant: the variables it is built with, by their name in ``VARIANTS``; the settings of the
+            same name are the caller's to set alike.
+        tables: names of published tables.
+        as_of: date measured to; None: the last date of the data.
+    """
+
+    def __init__(
+        self, settings: Settings, variant: str, tables: Sequence[str], as_of: date | None = None
+    ) -> None:
+        self.settings = settings
+        self._warehouse = dated_warehouse(variant)
+        load_landing(self._warehouse.con, settings)
+        if as_of is not None:
+            self._warehouse.con.execute("insert into main.as_of values (?)", [as_of])
+        self._warehouse.run(tuple(tables))
+        self._warehouse.con.execute(f"use {MARTS}")
+
+    def marts(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query on the tables."""
+        return self._warehouse.con.execute(sql, list(parameters)).fetchall()
+
+    def close(self) -> None:
+        """Let go of the memory."""
+        self._warehouse.con.close()
