@@ -135,12 +135,16 @@ class SmallWarehouse:
         self.models = models
         self.con = duckdb.connect(config={"threads": "1", "preserve_insertion_order": "false"})
         self.con.execute("set TimeZone = 'UTC'")
+        # Plans are kept while rows change: they must not rest on what the rows were.
+        self.con.execute("set disabled_optimizers = 'statistics_propagation'")
         self.con.execute("attach ':memory:' as warehouse")
         self.con.execute("use warehouse")
         self.con.execute(f"attach ':memory:' as {MARTS}")
         self._prepare(seeds)
         self._plans: dict[tuple[str, ...], list[CompiledModel]] = {}
         self._created_views: dict[str, str] = {}
+        self._created_tables: set[str] = set()
+        self._prepared: dict[str, str] = {}
 
     def build(
         self, rows: Mapping[str, Sequence[Mapping[str, Any]]], targets: tuple[str, ...]
@@ -159,8 +163,21 @@ class SmallWarehouse:
                 if self._created_views.get(model.name) == model.sql[mode]:
                     continue
                 self._created_views[model.name] = model.sql[mode]
-            for statement in model.statements(mode):
-                self.con.execute(statement)
+                self.con.execute(*model.statements(mode))
+            elif mode == "full" and model.name in self._created_tables:
+                self.con.execute(f"delete from {model.relation}")
+                self._execute_prepared(f"insert into {model.relation} {model.sql[mode]}")
+            else:
+                for statement in model.statements(mode):
+                    self.con.execute(statement)
+                self._created_tables.add(model.name)
+
+    def _execute_prepared(self, statement: str) -> None:
+        """Run a statement that is run again and again; planning it takes as long as running it."""
+        if statement not in self._prepared:
+            self._prepared[statement] = f"prepared_{len(self._prepared)}"
+            self.con.execute(f"prepare {self._prepared[statement]} as {statement}")
+        self.con.execute(f"execute {self._prepared[statement]}")
 
     def rows(self, model: str, columns: str, where: str = "true") -> list[tuple[Any, ...]]:
         """Rows of a built model in no order; columns as a select list."""

@@ -99,29 +99,42 @@
 
 {#- Rows of contract_columns as a relation. -#}
 {% macro contract_columns_relation() -%}
-    {%- for dataset, column, kind, use, limits in contract_columns() %}
     select
-        '{{ dataset }}' as dataset,
-        '{{ column }}' as column_name,
-        '{{ kind }}' as kind,
-        '{{ use }}' as column_use,
-        '{{ limits.get("accepted", []) | join(", ") }}' as accepted_values,
-        cast({{ limits.get('minimum', 'null') }} as decimal(18, 4)) as minimum,
-        cast({{ limits.get('maximum', 'null') }} as decimal(18, 4)) as maximum
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        dataset,
+        column_name,
+        kind,
+        column_use,
+        accepted_values,
+        cast(minimum as decimal(18, 4)) as minimum,
+        cast(maximum as decimal(18, 4)) as maximum
+    from (values
+        {%- for dataset, column, kind, use, limits in contract_columns() %}
+        (
+            '{{ dataset }}', '{{ column }}', '{{ kind }}', '{{ use }}',
+            '{{ limits.get("accepted", []) | join(", ") }}',
+            {{ limits.get('minimum', 'null') }}, {{ limits.get('maximum', 'null') }}
+        ){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as contract (
+        dataset, column_name, kind, column_use, accepted_values, minimum, maximum
+    )
 {%- endmacro %}
 
 {#- Datasets that can be corrected, with the columns of their key and the others, as texts. -#}
 {% macro correctable_datasets_relation() -%}
-    {%- for dataset in contract_columns() | map(attribute=0) | unique %}
     select
-        '{{ dataset }}' as dataset,
-        '{{ columns_of_dataset(dataset, is_key=true) | map(attribute=1) | join("/") }}' as key_name,
-        '{{ columns_of_dataset(dataset, is_key=false) | map(attribute=1) | join(", ") }}'
-            as settable_columns
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
+        dataset,
+        key_name,
+        settable_columns
+    from (values
+        {%- for dataset in contract_columns() | map(attribute=0) | unique %}
+        (
+            '{{ dataset }}',
+            '{{ columns_of_dataset(dataset, is_key=true) | map(attribute=1) | join("/") }}',
+            '{{ columns_of_dataset(dataset, is_key=false) | map(attribute=1) | join(", ") }}'
+        ){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as contract (dataset, key_name, settable_columns)
 {%- endmacro %}
 
 {#- The value of a text that a person wrote, null where it is none of that kind; landing reads the
