@@ -10,32 +10,49 @@ from datetime import date
 from typing import Any
 
 from orchestration.landing.load import load_landing
+from orchestration.landing.report import LoadReport
 from orchestration.settings import Settings
 from orchestration.warehouse import MARTS
 from tests.compiled_models import dated_warehouse
 
 
 class CompiledBuild:
-    """The tables asked for, with all that they are made from, in memory.
+    """A warehouse in memory.
 
     Args:
         settings: the landing folder and its profile.
         variant: the variables it is built with, by their name in ``VARIANTS``; the settings of the
             same name are the caller's to set alike.
-        tables: names of published tables.
-        as_of: date measured to; None: the last date of the data.
     """
 
-    def __init__(
-        self, settings: Settings, variant: str, tables: Sequence[str], as_of: date | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, variant: str) -> None:
         self.settings = settings
         self._warehouse = dated_warehouse(variant)
-        load_landing(self._warehouse.con, settings)
+
+    def land(self) -> LoadReport:
+        """Load what is new in the landing folder."""
+        return load_landing(self._warehouse.con, self.settings)
+
+    def build(self, tables: Sequence[str], as_of: date | None = None) -> "CompiledBuild":
+        """Build published tables, with all that they are made from.
+
+        Args:
+            tables: their names.
+            as_of: date measured to; None: the last date of the data.
+        """
         if as_of is not None:
             self._warehouse.con.execute("insert into main.as_of values (?)", [as_of])
         self._warehouse.run(tuple(tables))
         self._warehouse.con.execute(f"use {MARTS}")
+        return self
+
+    def tables(self, *schemas: str) -> dict[str, str]:
+        """Schema and table of what may be built in these schemas, by its name."""
+        return {
+            model.name: f"{model.schema}.{model.name}"
+            for model in self._warehouse.models.values()
+            if model.schema in schemas
+        }
 
     def marts(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query on the tables."""

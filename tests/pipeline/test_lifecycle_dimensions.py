@@ -31,8 +31,9 @@ def demo_gross(demo: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         monetary_basis="gross",
     )
     tables = ("dim_months", "fct_purchase_months", "rpt_cohort_retention", "rpt_sales_by_line_kind")
-    shop = CompiledBuild(settings, "gross", tables)
-    yield shop
+    shop = CompiledBuild(settings, "gross")
+    shop.land()
+    yield shop.build(tables)
     shop.close()
 
 

@@ -12,10 +12,9 @@ from typing import Any
 
 import pytest
 
-from orchestration.landing.load import load_landing
 from orchestration.settings import Settings
-from orchestration.warehouse import connect_warehouse
 from tests.building import Builder, Built, run_command
+from tests.compiled_builds import CompiledBuild
 from tests.published_tables import differences
 from tests.small_shops import LATE_FILE, add_late_file, copy_of, short_shop, small_shop
 
@@ -112,19 +111,25 @@ def test_a_changed_file_replaces_its_rows_and_a_gone_file_keeps_them(
 
 
 def test_names_split_row_order_and_arrival_change_nothing(build: Builder, tmp_path: Path) -> None:
-    shop = small_shop(build)
-    settings = Settings(
-        data_dir=tmp_path / "data", home_dir=tmp_path / "home", landing_dir=tmp_path / "files",
-        profile="canonical",
-    )  # fmt: skip
-    pieces = _rearrange(shop.settings.resolved_landing_dir, tmp_path / "aside")
-    for arrival in (pieces[6:], pieces[4:6], pieces[2:4]):
+    landing = small_shop(build).settings.resolved_landing_dir
+    whole = CompiledBuild(Settings(data_dir=tmp_path / "whole", landing_dir=landing), "net")
+    whole.land()
+    in_parts = CompiledBuild(
+        Settings(data_dir=tmp_path / "parts", landing_dir=tmp_path / "files", profile="canonical"),
+        "net",
+    )
+    pieces = _rearrange(landing, tmp_path / "aside")
+    for arrival in (pieces[6:], pieces[4:6], pieces[2:4], pieces[:2]):
         _arrive(arrival, tmp_path)
-        with connect_warehouse(settings, "loading in parts") as con:
-            assert load_landing(con, settings).loaded_count == len(arrival)
-    _arrive(pieces[:2], tmp_path)
-    assert "2 files loaded" in run_command(["run"], settings).stderr
-    assert differences(settings.marts_path, shop.marts_path, are_files_equal=False) == []
+        assert in_parts.land().loaded_count == len(arrival)
+    tables = whole.tables("core", "lifecycle", "rfm", "sales")
+    assert len(tables) > 30
+    whole.build(list(tables))
+    in_parts.build(list(tables))
+    for table in tables.values():
+        rows = whole.marts(f"from {table} order by all")
+        assert in_parts.marts(f"from {table} order by all") == rows, table
+    assert whole.marts("select count(*) > 500 from core.fct_orders") == [(True,)]
 
 
 def _rearrange(landing: Path, target: Path) -> list[Path]:

@@ -100,8 +100,9 @@ def uci_past(uci_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         profile="uci_online_retail",
         data_dir=tmp_path_factory.mktemp("past"),
     )
-    shop = CompiledBuild(settings, "net", [table for table, _ in DATED_TABLES], as_of=PAST)
-    yield shop
+    shop = CompiledBuild(settings, "net")
+    shop.land()
+    yield shop.build([table for table, _ in DATED_TABLES], as_of=PAST)
     shop.close()
 
 
