@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,9 @@ from tests.reference_strategies import PIPELINE, Shop, shops
 from tests.small_shops import CUSTOMERS, small_shop
 
 PAST = date(2011, 6, 30)
+#: Numbers of bins that are compiled and tried together, the others at length.
+SOME_BINS, OTHER_BINS = (2, 3, 10), (4, 5, 6, 7, 8, 9)
+EVERY_BINS = [*SOME_BINS, *(pytest.param(bins, marks=pytest.mark.soak) for bins in OTHER_BINS)]
 #: Tables of the past, each with the column that says of when a row is.
 DATED_TABLES = [
     ("fct_rfm_snapshots", "snapshot_date"),
@@ -366,10 +370,10 @@ def test_a_reference_outside_the_data_says_what_to_do(build: Builder, tmp_path: 
     assert "rfm_reference_snapshot" in " ".join(done.stderr.split())
 
 
-@pytest.fixture(scope="module")
-def by_bins() -> dict[int, SmallWarehouse]:
+@cache
+def _scored(several: tuple[int, ...]) -> dict[int, SmallWarehouse]:
     """The scoring models of a made-up snapshot by number of bins, the median among the schemes."""
-    names = {bins: f"bins_{bins}" for bins in range(2, 11)}
+    names = {bins: f"bins_{bins}" for bins in several}
     made = small_warehouses(
         {name: {"rfm_quantile_bins": bins} for bins, name in names.items()}, SCORING_MODELS
     )
@@ -385,9 +389,9 @@ def by_bins() -> dict[int, SmallWarehouse]:
     return {bins: made[name] for bins, name in names.items()}
 
 
-@pytest.mark.parametrize("bins", range(2, 11))
-def test_every_cell_has_one_segment(by_bins: dict[int, SmallWarehouse], bins: int) -> None:
-    warehouse = by_bins[bins]
+@pytest.mark.parametrize("bins", EVERY_BINS)
+def test_every_cell_has_one_segment(bins: int) -> None:
+    warehouse = _scored(SOME_BINS if bins in SOME_BINS else OTHER_BINS)[bins]
     cells = warehouse.rows("dim_rfm_cells", "scheme, r_score, f_score, m_score, rfm_code, segment")
     ranges = {
         "quintile": range(1, bins + 1),
@@ -407,10 +411,10 @@ def test_every_cell_has_one_segment(by_bins: dict[int, SmallWarehouse], bins: in
     assert None not in {row[5] for row in cells}
 
 
-@pytest.mark.parametrize("bins", range(2, 11))
-def test_every_value_has_one_score(by_bins: dict[int, SmallWarehouse], bins: int) -> None:
+@pytest.mark.parametrize("bins", EVERY_BINS)
+def test_every_value_has_one_score(bins: int) -> None:
     """On every cut, one step beside it, and anywhere: one published band holds the value."""
-    warehouse = by_bins[bins]
+    warehouse = _scored(SOME_BINS if bins in SOME_BINS else OTHER_BINS)[bins]
     con = warehouse.con
     cuts: dict[tuple[str, str], list[tuple[int, float | None, float | None, bool]]] = {}
     for scheme, measure, *band in warehouse.rows(
