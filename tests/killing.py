@@ -36,17 +36,8 @@ def run_and_kill(settings: Settings, is_time: Callable[[str], bool]) -> str:
         AssertionError: it came to its end, or the time never came.
     """
     output = settings.resolved_data_dir.parent / "killed.txt"
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("CUSTOMER_VALUE_")
-    }
     with output.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "orchestration.cli", "run"],
-            env=environment | settings.as_environment(),
-            cwd=PROJECT_ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=stream,
-        )
+        process = _start(settings, stream)
         try:
             give_up = time.monotonic() + _PATIENCE_SECONDS
             while not is_time(output.read_text()) and time.monotonic() < give_up:
@@ -59,6 +50,28 @@ def run_and_kill(settings: Settings, is_time: Callable[[str], bool]) -> str:
     if process.returncode != -signal.SIGKILL:
         raise AssertionError(f"it ended before it was killed: {output.read_text()}")
     return output.read_text()
+
+
+def seconds_of_a_run(settings: Settings) -> float:
+    """How long such a run takes when nobody kills it, from the start of its process."""
+    started = time.monotonic()
+    process = _start(settings, subprocess.DEVNULL)
+    if process.wait(_PATIENCE_SECONDS) != 0:
+        raise AssertionError("the run that was to be measured has failed")
+    return time.monotonic() - started
+
+
+def _start(settings: Settings, stderr: Any) -> "subprocess.Popen[bytes]":
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("CUSTOMER_VALUE_")
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "orchestration.cli", "run"],
+        env=environment | settings.as_environment(),
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+    )
 
 
 class Reader:
