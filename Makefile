@@ -27,6 +27,9 @@ run: $(READY)  ## Load, build, check and publish; the demo shop unless LANDING=.
 		$${PROFILES_DIR:+--profiles-dir "$$PROFILES_DIR"} $${DATA_DIR:+--data-dir "$$DATA_DIR"} \
 		$${BASIS:+--basis "$$BASIS"} $${AS_OF:+--as-of "$$AS_OF"} $(ARGS)
 
+# Tests start many processes; what these import is compiled once.
+test soak: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(READY) lint  ## Lint, then all tests
 	@$(PYTEST) $(ARGS)
 

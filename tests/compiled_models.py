@@ -29,6 +29,8 @@ import duckdb
 import pyarrow as pa
 
 from orchestration.build_plan import Mode
+from orchestration.dbt_runner import DbtProject
+from orchestration.settings import Settings
 from orchestration.warehouse import MARTS
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -390,7 +392,9 @@ def _compile_variants(work_dir: Path) -> None:
     options += ["--quiet", "--no-write-json", "--log-level-file", "error"]
     wanted = json.loads((work_dir / _TO_COMPILE_FILE).read_text("utf-8"))
     # Which models there are and what they refer to is the same under all variables.
-    manifest = _invoke(["parse", *options])
+    project = DbtProject(Settings(), target_dir=work_dir / "target", is_echoing=False)
+    project.parse()
+    manifest = project._parsed
     _invoke(["seed", *options], manifest.deepcopy())
     for variant, variables in wanted["variants"].items():
         compiled = _compile_variant(
