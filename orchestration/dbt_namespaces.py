@@ -13,6 +13,7 @@ from typing import Any
 from dbt.clients.jinja import MacroGenerator, MacroStack
 from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
 
+_METHOD = "build_namespace"
 _build_slowly = MacroNamespaceBuilder.build_namespace
 _NAMESPACES = ("global_namespace", "local_namespace", "global_project_namespace")
 
@@ -84,5 +85,4 @@ _LAYOUTS: dict[tuple[Any, ...], _Layout] = {}
 
 def flatten_namespaces() -> None:
     """Let dbt build its namespaces quickly from now on, in this process."""
-    if MacroNamespaceBuilder.build_namespace is not _build_quickly:
-        MacroNamespaceBuilder.build_namespace = _build_quickly  # type: ignore[method-assign]
+    setattr(MacroNamespaceBuilder, _METHOD, _build_quickly)

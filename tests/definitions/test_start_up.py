@@ -91,8 +91,7 @@ def test_an_event_becomes_its_message_when_it_is_read() -> None:
     written = Note(msg="before")
     written.msg = "after"
     assert written.to_dict() == {"msg": "after"}
-    with pytest.raises(AttributeError):
-        Note(msg="a note").no_such_field  # noqa: B018
+    assert not hasattr(Note(msg="a note"), "no_such_field")
 
 
 def test_namespaces_hold_the_macros_that_dbt_finds(tmp_path: Path) -> None:
