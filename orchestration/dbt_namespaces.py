@@ -1,6 +1,6 @@
 """dbt's namespaces of macros, put together in a fraction of the time.
 
-For every node dbt wraps each of some seven hundred macros anew, and looks each up by name as often,
+For every node dbt wraps each of some six hundred macros anew, and looks each up by name as often,
 though a node calls a few. On a small shop that is a seventh of a run. Which macro a name stands for
 depends on the project alone, so it is found out once; only the wrapping is done for each node.
 

@@ -214,11 +214,9 @@ class SmallWarehouse:
 
     def _plan(self, targets: tuple[str, ...]) -> list[CompiledModel]:
         plan: dict[str, CompiledModel] = {}
-        reached: set[str] = set()
 
         def add(name: str) -> None:
-            if name not in reached:
-                reached.add(name)
+            if name not in plan:
                 for parent in self.models[name].parents:
                     add(parent)
                 plan[name] = self.models[name]
