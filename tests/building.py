@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,15 +92,29 @@ class Builder:
         name = hashlib.sha256(key.encode()).hexdigest()[:12]
         place = self.folder / name
         settings = Settings(data_dir=place, home_dir=self.folder / f"{name}-home", **options)
+
+        def run() -> str:
+            if demo_customers is not None:
+                size = ["--customers", str(demo_customers)]
+                more = ["--events"] if demo_events else []
+                run_command(["demo", *size, *more], settings)
+            return run_command(["run"], settings).stdout
+
+        return Built(settings, self.once(name, run))
+
+    def once(self, name: str, make: Callable[[], str]) -> str:
+        """Make something the first time it is asked for by this name.
+
+        Args:
+            name: of a file that keeps what was said of it.
+            make: makes it and returns what is to be said.
+        """
         done = self.folder / f"{name}.output"
         with _locked(self.folder / f"{name}.lock"):
             if not done.exists():
-                if demo_customers is not None:
-                    size = ["--customers", str(demo_customers)]
-                    more = ["--events"] if demo_events else []
-                    run_command(["demo", *size, *more], settings)
-                done.write_text(run_command(["run"], settings).stdout, encoding="utf-8")
-        return Built(settings, done.read_text(encoding="utf-8"))
+                said = make()
+                done.write_text(said, encoding="utf-8")
+        return done.read_text(encoding="utf-8")
 
 
 def copied_project(folder: Path) -> Path:

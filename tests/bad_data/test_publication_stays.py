@@ -91,6 +91,8 @@ def test_bad_files_then_bad_rows_then_all_put_right(settings: Settings, landing:
     )
     ledger = _ledger(settings)
     assert ledger["order_lines_2.csv"] == ("loaded", "")
+    loaded = "select count(*) from raw.order_lines where order_id = '901'"
+    assert Built(settings, "").warehouse(loaded) == [(1,)]
     failed = {name: said for name, (status, said) in ledger.items() if status == "failed"}
     assert len(ledger) == files + 1 + len(failed)
     _assert_says(failed["order_lines_b.csv"], "ordered_at", "1.13.2024", "profile")

@@ -105,6 +105,7 @@ def test_nothing_is_left_of_the_customer_and_no_figure_moves(
     assert not any(search.found for search in search_everything(shop, [customer_id]))
 
 
+@pytest.mark.soak
 def test_an_erasure_that_is_killed_is_finished(shop: Settings) -> None:
     customer_id = _busiest(shop.marts_path)
     environment = shop.as_environment()

@@ -16,7 +16,7 @@ from orchestration.settings import Settings
 from tests.building import Builder, Built, run_command
 from tests.compiled_builds import CompiledBuild
 from tests.published_tables import NOT_INCREMENTAL, differences
-from tests.small_shops import LATE_FILE, add_late_file, copy_of, short_shop, small_shop
+from tests.small_shops import LATE_FILE, copy_of, grown_shop, short_shop, small_shop
 
 CHANGED_FILE = "canonical/order_lines_2024-06.csv"
 GONE_FILE = "canonical/order_lines_2023-03.csv"
@@ -47,12 +47,8 @@ def _assert_raw_rows_are_those_of_the_ledger(settings: Settings) -> None:
         )
 
 
-def test_nothing_new_loads_nothing_and_a_new_file_is_loaded_alone(
-    build: Builder, tmp_path: Path
-) -> None:
-    copied = copy_of(short_shop(build), tmp_path)
-    # No change is too much to be built incrementally.
-    settings = Settings(**{**copied.model_dump(), "incremental_max_share": 1000})
+def test_nothing_new_loads_nothing(build: Builder, tmp_path: Path) -> None:
+    settings = copy_of(short_shop(build), tmp_path)
     before, published = _ledger(settings), settings.marts_path.read_bytes()
 
     done = run_command(["run"], settings)
@@ -61,17 +57,21 @@ def test_nothing_new_loads_nothing_and_a_new_file_is_loaded_alone(
     assert _ledger(settings) == before
     assert settings.marts_path.read_bytes() == published
 
-    add_late_file(build, settings)
-    done = run_command(["run"], settings)
-    assert f"1 file loaded, {len(before)} unchanged" in done.stderr
-    after = _ledger(settings)
+
+def test_a_new_file_is_loaded_alone(build: Builder) -> None:
+    grown = grown_shop(build)
+    before, after = _ledger(short_shop(build).settings), _ledger(grown.settings)
+    assert f"1 file loaded, {len(before)} unchanged" in grown.output
     (added,) = after.keys() - before.keys()
     assert added == f"{LATE_FILE} order_lines"
     assert {name: row for name, row in after.items() if name != added} == before
-    _assert_raw_rows_are_those_of_the_ledger(settings)
-    mode = Built(settings, "").warehouse("select mode from changes.last_build")
-    assert mode == [("incremental",)]
-    assert differences(settings.marts_path, small_shop(build).marts_path, NOT_INCREMENTAL) == []
+    _assert_raw_rows_are_those_of_the_ledger(grown.settings)
+
+
+def test_tables_of_a_new_file_are_those_of_one_run(build: Builder) -> None:
+    grown = grown_shop(build)
+    assert grown.warehouse("select mode from changes.last_build") == [("incremental",)]
+    assert differences(grown.marts_path, small_shop(build).marts_path, NOT_INCREMENTAL) == []
 
 
 @pytest.mark.soak

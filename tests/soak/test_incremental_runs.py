@@ -1,7 +1,7 @@
 """Runs that build upon the last publication: their tables are those of a run that starts anew.
 
 Belongs here: whole runs through the command and single assets through Dagster. Does not belong
-here: the many ways in which files can arrive (test_incremental_histories.py).
+here: the many ways in which files can arrive (test_incremental_soak.py).
 """
 
 import shutil
@@ -25,6 +25,8 @@ from tests.building import Builder, Built, copied_project, run_command
 from tests.killing import run_and_kill
 from tests.published_tables import NOT_INCREMENTAL, differences
 from tests.small_shops import add_late_file, copy_of, short_shop, small_shop
+
+pytestmark = pytest.mark.soak
 
 CHANGED_FILE = "canonical/order_lines_2024-06.csv"
 LAST_FILE = "canonical/order_lines_2024-12.csv"
@@ -66,7 +68,6 @@ def _without_lines(path: Path, dropped: Callable[[int], bool]) -> None:
     path.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
 
 
-@pytest.mark.soak
 def test_late_changed_and_shortened_files(build: Builder, tmp_path: Path) -> None:
     settings = _copy(short_shop(build), tmp_path)
     landing = settings.resolved_landing_dir
@@ -96,7 +97,6 @@ def test_late_changed_and_shortened_files(build: Builder, tmp_path: Path) -> Non
     assert differences(settings.marts_path, anew, NOT_INCREMENTAL) == []
 
 
-@pytest.mark.soak
 def test_a_failed_check_and_a_kill_in_the_middle_leave_nothing_behind(
     build: Builder, tmp_path: Path
 ) -> None:
@@ -121,14 +121,6 @@ def test_a_failed_check_and_a_kill_in_the_middle_leave_nothing_behind(
     assert differences(settings.marts_path, small_shop(build).marts_path, NOT_INCREMENTAL) == []
 
 
-def test_what_another_program_has_written_is_not_built_upon(
-    build: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Between the first part of a build and the second."""
-    _refuse(build, tmp_path, monkeypatch, "_begin")
-
-
-@pytest.mark.soak
 @pytest.mark.parametrize("step", ["plan_build", "_begin"], ids=["before", "between"])
 def test_a_run_after_one_that_was_refused(
     build: Builder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
@@ -172,7 +164,6 @@ def _has_started(log: Path, model: str) -> bool:
     return log.exists() and f"START sql incremental model marts.{model}" in log.read_text()
 
 
-@pytest.mark.soak
 def test_a_setting_and_a_lost_publication_are_built_fully(build: Builder, tmp_path: Path) -> None:
     settings = _copy(short_shop(build), tmp_path)
     published = shutil.copy2(settings.marts_path, tmp_path / "published.duckdb")
@@ -189,7 +180,6 @@ def test_a_setting_and_a_lost_publication_are_built_fully(build: Builder, tmp_pa
     assert differences(settings.marts_path, Path(published)) != []
 
 
-@pytest.mark.soak
 def test_single_assets_after_an_incremental_build(build: Builder, tmp_path: Path) -> None:
     """What the last build left of its parents is a part; they are built with the asset."""
     settings = _copy(short_shop(build), tmp_path)
