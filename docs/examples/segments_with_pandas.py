@@ -23,14 +23,18 @@ from lifecycle.rpt_cohort_retention
 where not is_partial_month and age_months <= 6
 """
 
-# A view over all snapshots: the date is named, and the frame has one row per customer.
+# A view over all snapshots: the date is named, and the frame has one row per customer. A sample is
+# drawn before a WHERE beside it is applied, so what is drawn from stands in a query of its own.
 CUSTOMERS = """
-select scores.segment, snapshots.recency_days, snapshots.frequency, snapshots.monetary
-from rfm.fct_rfm_scores as scores
-inner join rfm.fct_rfm_snapshots as snapshots using (snapshot_date, customer_id)
-where
-    scores.scheme = 'quintile'
-    and scores.snapshot_date = (select snapshot_date from rfm.dim_snapshots where is_as_of)
+select *
+from (
+    select scores.segment, snapshots.recency_days, snapshots.frequency, snapshots.monetary
+    from rfm.fct_rfm_scores as scores
+    inner join rfm.fct_rfm_snapshots as snapshots using (snapshot_date, customer_id)
+    where
+        scores.scheme = 'quintile'
+        and scores.snapshot_date = (select snapshot_date from rfm.dim_snapshots where is_as_of)
+) as customers
 using sample reservoir(10000 rows) repeatable (42)
 """
 

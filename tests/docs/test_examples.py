@@ -49,7 +49,19 @@ def test_the_pandas_script_prints_segments_cohorts_and_customers(demo: Built) ->
     )[0][0]
     assert re.search(rf"^Champions +{champions} ", done.stdout, re.MULTILINE)
     assert re.search(r"^6 +\d+\.\d%$", done.stdout, re.MULTILINE)
-    assert "at_risk" in done.stdout
+    medians = done.stdout.split("Medians")[1]
+    segments = demo.marts(
+        "select distinct segment from rfm.fct_rfm_scores where scheme = 'quintile' "
+        "and snapshot_date = (select snapshot_date from rfm.dim_snapshots where is_as_of)"
+    )
+    assert len(segments) > 5
+    assert [segment for (segment,) in segments if segment not in medians] == []
+    ((champions_median,),) = demo.marts(
+        "select median(recency_days) from rfm.fct_rfm_snapshots inner join rfm.fct_rfm_scores "
+        "using (snapshot_date, customer_id) where scheme = 'quintile' and segment = 'champions' "
+        "and snapshot_date = (select snapshot_date from rfm.dim_snapshots where is_as_of)"
+    )
+    assert re.search(rf"^champions +{champions_median} ", medians, re.MULTILINE)
 
 
 def test_the_notebook_runs_from_the_first_cell_to_the_last(demo: Built) -> None:
