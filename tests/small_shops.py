@@ -45,6 +45,8 @@ def grown_shop(build: Builder) -> Built:
     settings = _copied_settings(folder).model_copy(update={"incremental_max_share": 1000})
 
     def run() -> str:
+        # What a run that failed has left.
+        shutil.rmtree(folder, ignore_errors=True)
         copy_of(short_shop(build), folder)
         add_late_file(build, settings)
         return run_command(["run"], settings).stderr
