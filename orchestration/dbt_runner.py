@@ -87,7 +87,7 @@ class DbtProject:
     @property
     def manifest_path(self) -> Path:
         """The manifest that ``parse`` writes."""
-        return self.target_dir / "manifest.json"
+        return self.target_dir / _MANIFEST
 
     def parse(self) -> Path:
         """Read the project; what was read is kept for the build that follows.
@@ -104,13 +104,18 @@ class DbtProject:
         """
         kept = self.project_dir / "target" / _PARTIAL_PARSE
         own = self.target_dir / _PARTIAL_PARSE
+        found = _stamp(kept)
         if kept != own and kept.exists():
             self.target_dir.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(kept, own)
         before = _stamp(own)
-        outcome = self._invoke(["parse", *self._common_args()], [], _PARSED_WITH)
-        if kept != own and _stamp(own) != before:
+        arguments = ["parse", *self._common_args(), "--no-write-json"]
+        outcome = self._invoke(arguments, [], _PARSED_WITH)
+        is_new = before == _NO_FILE or _stamp(own) != before
+        if kept != own and is_new:
             _replace(kept, own)
+        if outcome.success:
+            self._take_manifest(outcome.result, None if is_new or _stamp(kept) != found else kept)
         if not outcome.success:
             raise CustomerValueError(
                 f"The dbt project {self.project_dir} cannot be read: {_reason(outcome)}.",
@@ -118,6 +123,21 @@ class DbtProject:
             )
         self._parsed = outcome.result
         return self.manifest_path
+
+    def _take_manifest(self, parsed: Any, kept: Path | None) -> None:
+        """Write the manifest, which takes longer than the parse when no file has changed.
+
+        Args:
+            parsed: what dbt has read.
+            kept: the kept parse that it is equal to, beside which its manifest may stand.
+        """
+        shared = self.project_dir / "target" / _MANIFEST
+        if kept is None or _stamp(shared) < _stamp(kept):
+            parsed.write(str(self.manifest_path))
+            if shared != self.manifest_path:
+                _replace(shared, self.manifest_path)
+        elif shared != self.manifest_path:
+            shutil.copyfile(shared, self.manifest_path)
 
     def document(self, selection: Sequence[str] = ()) -> Path:
         """Compile the models and write dbt's documentation of them as one page.
@@ -209,16 +229,19 @@ class DbtProject:
 
         from orchestration.dbt_events import drop_unseen_events
         from orchestration.dbt_namespaces import flatten_namespaces
+        from orchestration.dbt_templates import keep_templates
 
         self.log_dir.mkdir(parents=True, exist_ok=True)
         working_dir = Path.cwd()
         drop_unseen_events()
         flatten_namespaces()
+        templates = keep_templates(DBT_PROJECT_DIR / "target")
         with _environment(environment), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
                 return dbtRunner(manifest=self._parsed, callbacks=callbacks).invoke(args)
             finally:
+                templates.write()
                 _close_connections()
                 os.chdir(working_dir)
 
@@ -230,6 +253,7 @@ _RESULT_EVENTS = frozenset(
 _START_EVENTS = frozenset({"LogStartLine"})
 
 _PARTIAL_PARSE = "partial_parse.msgpack"
+_MANIFEST = "manifest.json"
 #: The environment of a parse, the same everywhere: dbt reads a project anew when it changes. The
 #: names of the files are those that tables are known under.
 _PARSED_WITH = {
@@ -275,10 +299,14 @@ def _environment(ours: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+#: The stamp of a file that is not there.
+_NO_FILE = (0, 0)
+
+
 def _stamp(path: Path) -> tuple[int, int]:
-    """What tells whether a file has been written again."""
+    """What tells whether a file has been written again: time in nanoseconds, and size."""
     if not path.exists():
-        return 0, 0
+        return _NO_FILE
     stat = path.stat()
     return stat.st_mtime_ns, stat.st_size
 

@@ -480,10 +480,13 @@ def _invoke(arguments: Sequence[str], manifest: Any = None) -> Any:
 
     from orchestration.dbt_events import drop_unseen_events
     from orchestration.dbt_namespaces import flatten_namespaces
+    from orchestration.dbt_templates import keep_templates
 
     drop_unseen_events()
     flatten_namespaces()
+    templates = keep_templates(DBT_PROJECT_DIR / "target")
     outcome = dbtRunner(manifest=manifest).invoke([*arguments])
+    templates.write()
     if not outcome.success:
         raise SystemExit(f"dbt {arguments[0]} failed: {outcome.exception}")
     return outcome.result

@@ -7,7 +7,6 @@ Belongs here: asking it, and its answers in plain values. Does not belong here: 
 (expectations.py).
 """
 
-import itertools
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -59,8 +58,9 @@ class Judge:
                 ),
             )
             self._library = great_expectations
-            self._source = context.data_sources.add_pandas("frames")
-        self._numbers = itertools.count()
+            # One for all frames: each is written out with all that is known so far.
+            frames = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
+            self._frames = frames.add_batch_definition_whole_dataframe("all")
 
     def __call__(
         self, frame: "pd.DataFrame", questions: Sequence[Question]
@@ -73,17 +73,11 @@ class Judge:
             )
             for question in questions
         ]
-        name = f"frame_{next(self._numbers)}"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            batch = (
-                self._source.add_dataframe_asset(name)
-                .add_batch_definition_whole_dataframe("all")
-                .get_batch(batch_parameters={"dataframe": frame})
-            )
-            suite = library.ExpectationSuite(name=name, expectations=asked)
+            batch = self._frames.get_batch(batch_parameters={"dataframe": frame})
+            suite = library.ExpectationSuite(name="questions", expectations=asked)
             told = batch.validate(suite, result_format="SUMMARY")
-        self._source.delete_asset(name)
         return {
             result.expectation_config.meta["key"]: _judgement(result) for result in told.results
         }

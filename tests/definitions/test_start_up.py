@@ -1,6 +1,7 @@
 """What makes a run start quickly, and that nothing else changes by it."""
 
 import json
+import marshal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,16 +9,19 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
-from dbt.clients.jinja import MacroStack
+from dbt.clients.jinja import MacroStack, get_rendered
 from dbt.context.macros import MacroNamespaceBuilder
 from dbt_common.events.base_types import EventLevel
 from dbt_common.events.types import Note
+from dbt_common.exceptions import CompilationError
 
 from orchestration.dagster_storage import KeptEventLogStorage
 from orchestration.dbt_events import SeenEventManager, drop_unseen_events
 from orchestration.dbt_namespaces import _build_quickly, _build_slowly
 from orchestration.dbt_runner import DbtProject
+from orchestration.dbt_templates import KeptTemplates, keep_templates, kept_in
 from orchestration.settings import DBT_PROJECT_DIR, Settings
+from tests.building import copied_project
 
 #: Of every node: when it was read.
 _BY_THE_CLOCK = {"created_at"}
@@ -40,7 +44,8 @@ def test_the_project_is_parsed_alike_for_all_settings(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A variable that decided what there is, and not what is computed, would be lost."""
-    plain = DbtProject(Settings(data_dir=tmp_path / "plain"), is_echoing=False)
+    project_dir = copied_project(tmp_path / "copy")
+    plain = DbtProject(Settings(data_dir=tmp_path / "plain"), project_dir, is_echoing=False)
     other = DbtProject(
         Settings(
             data_dir=tmp_path / "other",
@@ -50,6 +55,7 @@ def test_the_project_is_parsed_alike_for_all_settings(
             clustering=False,
             shop_timezone="Asia/Shanghai",
         ),
+        project_dir=project_dir,
         is_echoing=False,
     )
     variables = json.dumps(other.settings.dbt_vars())
@@ -68,9 +74,70 @@ def test_what_dbt_keeps_of_the_project_is_used_by_the_next_warehouse(
         raise AssertionError("the project was read as a whole")
 
     monkeypatch.setattr("dbt.parser.manifest.ManifestLoader.parse_project", never)
+    monkeypatch.setattr("dbt.contracts.graph.manifest.Manifest.write", never)
     second = DbtProject(Settings(data_dir=tmp_path / "second", threads=1), is_echoing=False)
     assert len(_nodes(second.parse())) > 200
     assert (DBT_PROJECT_DIR / "target" / "partial_parse.msgpack").read_bytes() == kept
+
+
+def test_a_changed_project_has_another_manifest(tmp_path: Path) -> None:
+    project_dir = copied_project(tmp_path)
+
+    def parsed(name: str) -> dict[str, dict[str, Any]]:
+        settings = Settings(data_dir=tmp_path / name)
+        return _nodes(DbtProject(settings, project_dir, is_echoing=False).parse())
+
+    before = parsed("first")
+    assert parsed("second") == before
+    model = project_dir / "models" / "core" / "dim_products.sql"
+    model.write_text(f"{model.read_text(encoding='utf-8')}-- A word more.\n", encoding="utf-8")
+    after = parsed("third")
+    assert parsed("fourth") == after
+    changed = {name for name, node in after.items() if node != before[name]}
+    assert changed == {"model.customer_value.dim_products"}
+
+
+_TEXT = "{% for i in range(3) %}{{ i }}-{{ n | as_number }} {% endfor %}{{ ['a', 'b'] | join(n) }}"
+
+
+@pytest.mark.parametrize("is_native", [False, True])
+def test_a_kept_template_says_what_a_new_one_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_native: bool
+) -> None:
+    context = {"n": "7"}
+    said = get_rendered(_TEXT, dict(context), native=is_native)
+    templates = keep_templates(tmp_path / "target")
+    assert get_rendered(_TEXT, dict(context), native=is_native) == said
+    templates.write()
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the text was compiled again")
+
+    # The other folder stands for another process, which has the file alone.
+    keep_templates(tmp_path / "other")
+    keep_templates(tmp_path / "target")
+    monkeypatch.setattr("jinja2.Environment._generate", never)
+    assert get_rendered(_TEXT, dict(context), native=is_native) == said
+    with pytest.raises(CompilationError, match="compiled again"):
+        get_rendered(f"{_TEXT}!", dict(context), native=is_native)
+
+
+def test_templates_are_told_apart_by_what_they_are_compiled_for(tmp_path: Path) -> None:
+    """Native templates give a number where others give a text."""
+    keep_templates(tmp_path / "target")
+    for is_native, said in ((False, "7"), (True, 7), (False, "7")):
+        assert get_rendered("{{ '7' | as_number }}", {}, native=is_native) == said
+
+
+@pytest.mark.parametrize("content", [b"", b"no templates", marshal.dumps([1])[:-1]])
+def test_a_damaged_file_of_templates_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    path = kept_in(tmp_path)
+    path.write_bytes(content)
+    templates = KeptTemplates(path)
+    assert templates.find(("kind", "text")) is None
+    templates.add(("kind", "text"), compile("1", "text", "eval"))
+    templates.write()
+    assert KeptTemplates(path).find(("kind", "text")) is not None
 
 
 def test_events_that_nobody_sees_are_left_out_and_all_others_pass() -> None:
