@@ -169,10 +169,7 @@ _FORKS.set_forkserver_preload(
         "dbt.cli.main",
         "dbt.task.build",
         "dbt.adapters.duckdb",
-        "great_expectations",
-        "matplotlib.backends.backend_agg",
         "pandas",
-        "sklearn.cluster",
         "sqlglot.dialects.duckdb",
         "sqlglot.lineage",
     ]

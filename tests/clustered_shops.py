@@ -7,12 +7,15 @@ models, checks, publication) on the compiled models. Does not belong here: asser
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 import pandas as pd
 
+from orchestration.analytics.k_selection import KSelectionOptions
 from orchestration.cluster_model import ModelOutcome, ModelRequest, choose_model
 from orchestration.layers import LEARNED_FOLDERS
 from orchestration.learned_tables import clear_learned_tables
@@ -20,6 +23,10 @@ from orchestration.progress import SilentReporter
 from orchestration.settings import Settings
 from orchestration.warehouse import MARTS
 from tests.compiled_models import clustered_warehouse
+
+#: Groups that are planted far apart come back in every resample, so that few tell of it; whole runs
+#: draw as many as a user's.
+_FEW_RESAMPLES = partial(KSelectionOptions, resamples=4)
 
 #: Its SQL holds dates that a compiled model does not know yet, or looks at the last publication.
 _NOT_COMPILED = (
@@ -119,7 +126,8 @@ class ClusteredShop:
         """The same of what has landed."""
         self.warehouse.run(_BEFORE)
         request = ModelRequest(is_refit or is_drift_accepted, is_drift_accepted)
-        outcome = choose_model(self.con, self.settings(**options), request, SilentReporter())
+        with patch(f"{KSelectionOptions.__module__}.{KSelectionOptions.__name__}", _FEW_RESAMPLES):
+            outcome = choose_model(self.con, self.settings(**options), request, SilentReporter())
         self.warehouse.run(self.cluster_models)
         assert self.failed_checks() == {}
         if not outcome.is_held_back:

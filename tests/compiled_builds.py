@@ -13,7 +13,7 @@ from orchestration.landing.load import load_landing
 from orchestration.landing.report import LoadReport
 from orchestration.settings import Settings
 from orchestration.warehouse import MARTS
-from tests.compiled_models import dated_warehouse
+from tests.compiled_models import SmallWarehouse, dated_warehouse
 
 
 class CompiledBuild:
@@ -21,13 +21,13 @@ class CompiledBuild:
 
     Args:
         settings: the landing folder and its profile.
-        variant: the variables it is built with, by their name in ``VARIANTS``; the settings of the
-            same name are the caller's to set alike.
+        variant: the variables it is built with, by their name in ``VARIANTS``, or a warehouse of
+            others; the settings of the same name are the caller's to set alike.
     """
 
-    def __init__(self, settings: Settings, variant: str) -> None:
+    def __init__(self, settings: Settings, variant: str | SmallWarehouse) -> None:
         self.settings = settings
-        self._warehouse = dated_warehouse(variant)
+        self._warehouse = dated_warehouse(variant) if isinstance(variant, str) else variant
 
     def land(self) -> LoadReport:
         """Load what is new in the landing folder."""

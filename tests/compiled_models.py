@@ -83,7 +83,7 @@ _KEPT = PROJECT_ROOT / ".pytest_cache" / "compiled"
 _MOST_KEPT = 6
 
 #: The variants whose data tests are asked for.
-_CHECKED = ("net", "clustered", "clustered_by_behaviour")
+_CHECKED = ("net", "clustered", "clustered_by_behaviour", "both_cuts")
 
 
 @dataclass(frozen=True)
@@ -267,6 +267,24 @@ def small_warehouses(
     """
     compiled, seeds = _compile(variants, models)
     return {name: SmallWarehouse(compiled[name].models, seeds) for name in variants}
+
+
+def checked_warehouse(
+    variant: str, variables: Mapping[str, Any], wanted: Sequence[str]
+) -> tuple[SmallWarehouse, dict[str, str]]:
+    """A small warehouse of a variant that one test alone asks for, and data tests on it.
+
+    Args:
+        variant: a name that stands in ``_CHECKED``.
+        variables: its variables.
+        wanted: models and data tests that are compiled, in dbt's words.
+
+    Returns:
+        The warehouse, and the query of each data test by name.
+    """
+    compiled, seeds = _compile({variant: variables}, wanted)
+    checks = {check.name: check.sql for check in compiled[variant].checks}
+    return SmallWarehouse(compiled[variant].models, seeds), checks
 
 
 @cache

@@ -2,12 +2,17 @@
 
 import functools
 import re
+from typing import Any
 
+import click
 import pytest
+import typer
+import typer.main
 
+from orchestration.cli import app
 from orchestration.generated_docs import OPTIONS
 from orchestration.settings import PROJECT_ROOT
-from tests.building import Built, run_command
+from tests.building import Built
 from tests.docs.documents import README, code_blocks, commands, table_rows
 
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text(encoding="utf-8")
@@ -19,7 +24,12 @@ META_TABLES = {"meta.run_manifest", "meta.input_files"}
 @functools.cache
 def _help(*words: str) -> str:
     """What a command says of itself."""
-    return run_command([*words, "--help"]).stdout
+    command: Any = typer.main.get_command(app)
+    context = click.Context(command, info_name="customer-value", max_content_width=200)
+    for word in words:
+        command = command.commands[word]
+        context = click.Context(command, parent=context, info_name=word)
+    return str(command.get_help(context))
 
 
 def _options(*words: str) -> set[str]:

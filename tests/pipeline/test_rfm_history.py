@@ -18,13 +18,19 @@ from hypothesis import given, settings
 from pydantic import ValidationError
 
 from orchestration.settings import Settings
-from tests.building import Builder, Built, run_command
+from tests.building import Builder, Built
 from tests.compiled_builds import CompiledBuild
-from tests.compiled_models import VARIANTS, SmallWarehouse, small_warehouse, small_warehouses
+from tests.compiled_models import (
+    VARIANTS,
+    SmallWarehouse,
+    checked_warehouse,
+    small_warehouse,
+    small_warehouses,
+)
 from tests.reference_comparison import RFM_COLUMNS, SCORE_COLUMNS, Rows, built_tables, in_order
 from tests.reference_customers import last_day
 from tests.reference_strategies import PIPELINE, Shop, shops
-from tests.small_shops import CUSTOMERS, small_shop
+from tests.small_shops import small_shop
 
 PAST = date(2011, 6, 30)
 #: Numbers of bins that are compiled and tried together, the others at length.
@@ -40,6 +46,7 @@ DATED_TABLES = [
     ("rpt_revenue_walk", "to_snapshot"),
 ]
 REFERENCE = date(2023, 12, 31)
+REFERENCE_CHECK = "assert_reference_snapshot_is_known"
 
 #: The ledger added up at a date, order by order, with a window of 365 days.
 STRAIGHT_SNAPSHOT = """
@@ -111,17 +118,30 @@ def uci_past(uci_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="module")
-def both_cuts(build: Builder) -> Built:
-    """A small shop with refitted and frozen cuts; the reference lies before the snapshots."""
-    return build(
-        demo_customers=CUSTOMERS,
-        rfm_cuts="both",
-        rfm_reference_snapshot=REFERENCE,
-        rfm_snapshot_months=6,
+def frozen_and_refitted() -> tuple[SmallWarehouse, dict[str, str]]:
+    """An empty warehouse with refitted and frozen cuts; the check of the reference."""
+    return checked_warehouse(
+        "both_cuts",
+        {
+            "rfm_cuts": "both",
+            "rfm_reference_snapshot": REFERENCE.isoformat(),
+            "rfm_snapshot_months": 6,
+        },
+        ("+rpt_segments", REFERENCE_CHECK),
     )
 
 
-def month_ends(built: Built) -> list[date]:
+@pytest.fixture(scope="module")
+def both_cuts(
+    build: Builder, frozen_and_refitted: tuple[SmallWarehouse, dict[str, str]]
+) -> CompiledBuild:
+    """A small shop with both cuts; the reference lies before the snapshots."""
+    shop = CompiledBuild(small_shop(build).settings, frozen_and_refitted[0])
+    shop.land()
+    return shop.build(["rpt_segments"])
+
+
+def month_ends(built: Built | CompiledBuild) -> list[date]:
     rows = built.marts("select snapshot_date from rfm.dim_snapshots order by snapshot_date")
     return [day for (day,) in rows]
 
@@ -315,7 +335,7 @@ def test_tenures_follow_the_segments_of_the_snapshots(uci_net: Built) -> None:
     assert found == sorted(expected)
 
 
-def test_frozen_cuts_are_those_of_the_reference(both_cuts: Built, build: Builder) -> None:
+def test_frozen_cuts_are_those_of_the_reference(both_cuts: CompiledBuild, build: Builder) -> None:
     frozen = both_cuts.marts(
         "select distinct scheme, measure, score, lower_bound, upper_bound, fitted_date "
         "from rfm.dim_rfm_cuts where ends_with(scheme, '_frozen') order by all"
@@ -330,7 +350,7 @@ def test_frozen_cuts_are_those_of_the_reference(both_cuts: Built, build: Builder
     assert frozen == refitted
 
 
-def test_frozen_schemes_have_the_segments_of_their_own(both_cuts: Built) -> None:
+def test_frozen_schemes_have_the_segments_of_their_own(both_cuts: CompiledBuild) -> None:
     assert len(month_ends(both_cuts)) <= 7
     for scheme in ("quintile", "mean_split"):
         segments = [
@@ -353,21 +373,26 @@ def test_frozen_cuts_need_a_month_end() -> None:
             Settings(**options)
 
 
-def test_a_reference_outside_the_data_says_what_to_do(build: Builder, tmp_path: Any) -> None:
-    landing = small_shop(build).settings.resolved_landing_dir
-    done = run_command(
-        ["run"],
-        Settings(
-            data_dir=tmp_path / "data",
-            home_dir=tmp_path / "home",
-            landing_dir=landing,
-            rfm_cuts="frozen",
-            rfm_reference_snapshot=date(2019, 12, 31),
-        ),
-        check=False,
-    )
-    assert done.returncode == 1
-    assert "rfm_reference_snapshot" in " ".join(done.stderr.split())
+def test_a_reference_outside_the_data_is_found(
+    both_cuts: CompiledBuild, frozen_and_refitted: tuple[SmallWarehouse, dict[str, str]]
+) -> None:
+    """Where no month ends at it, and where nobody has bought by then."""
+    check = frozen_and_refitted[1][REFERENCE_CHECK]
+    assert "rfm_reference_snapshot: set it to" in check
+    assert both_cuts.marts(check) == []
+    for table, column in (
+        ("lifecycle.dim_months", "order_month"),
+        ("rfm.fct_rfm_intervals", "valid_from"),
+    ):
+        kept = both_cuts.marts(f"from marts.{table}")
+        assert kept
+        both_cuts.marts(f"create table marts.main.kept as from marts.{table}")
+        both_cuts.marts(f"delete from marts.{table} where {column} <= '{REFERENCE}'")
+        assert both_cuts.marts(check) == [(REFERENCE,)]
+        both_cuts.marts(f"delete from marts.{table}")
+        both_cuts.marts(f"insert into marts.{table} from marts.main.kept")
+        both_cuts.marts("drop table marts.main.kept")
+    assert both_cuts.marts(check) == []
 
 
 @cache
