@@ -13,6 +13,13 @@
     cast({{ expression }} as decimal(18, 4))
 {%- endmacro %}
 
+{#- Pieces times the price of one. Landing and corrections see to it that pieces are at most a
+    billion and the product is below a trillion either way, so that it is reckoned in 64 bits, which
+    takes a seventh of the time that wider numbers take. -#}
+{% macro line_value(quantity, unit_price) -%}
+    cast({{ quantity }} as integer) * {{ unit_price }}
+{%- endmacro %}
+
 {#- Sum of money, 0 over no rows. -#}
 {% macro sum_money(expression) -%}
     cast(coalesce(sum({{ expression }}), 0) as decimal(18, 4))

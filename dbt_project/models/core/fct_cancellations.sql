@@ -137,7 +137,7 @@ select
     pieces.quantity,
     cancelling_lines.unit_price,
     coalesce(
-        pieces.revenue, {{ money('pieces.quantity * cancelling_lines.unit_price') }}
+        pieces.revenue, {{ money(line_value('pieces.quantity', 'cancelling_lines.unit_price')) }}
     ) as revenue
 from pieces
 inner join cancelling_lines

@@ -17,7 +17,8 @@ cancellations as (
 ),
 
 -- What is undone stands on the line that it undoes; what finds no sale stands on the cancelling
--- line itself, on its own date.
+-- line itself, on its own date. The last condition always holds; it tells DuckDB that returns are
+-- few, so that it looks lines up in returns and not the other way round.
 returns_by_line as (
 
     select
@@ -30,6 +31,7 @@ returns_by_line as (
     group by
         coalesce(cancelled_order_id, cancelling_order_id),
         coalesce(cancelled_line_number, cancelling_line_number)
+    having sum(revenue) is not null
 
 )
 

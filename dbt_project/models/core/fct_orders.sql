@@ -49,6 +49,7 @@ booked as (
 
 ),
 
+-- The last condition always holds; it tells DuckDB that orders with a return are few.
 returned as (
 
     select
@@ -58,6 +59,7 @@ returned as (
         sum(case when is_value_line then revenue else 0 end) as value_returned_revenue
     from cancellations
     group by cancelled_order_id
+    having sum(revenue) is not null
 
 ),
 

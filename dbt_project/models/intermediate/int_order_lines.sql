@@ -1,5 +1,5 @@
--- Whole lines: duplicates set aside, numbered, dated up to the as-of date, and told apart by kind
--- (what was on the line) and type (what the line does to revenue). A view, because it streams: its
+-- Whole lines: duplicates set aside, numbered, and told apart by kind (what was on the line) and
+-- type (what the line does to revenue). A view, because it streams: its
 -- readers take the few columns and lines that they need, and core.fct_order_lines is the one copy.
 
 {{ config(materialized='view') }}
@@ -18,9 +18,6 @@ numbered as (
     from {{ ref('int_input_order_lines') }}
     where
         line_number is not null
-        and order_date <= (
-            select period.as_of_date from {{ ref('int_reporting_period') }} as period
-        )
         and {{ order_line_hash() }} not in (
             select repeated.line_hash from {{ ref('int_repeated_line_hashes') }} as repeated
         )
@@ -51,7 +48,8 @@ typed as (
             when numbered.quantity < 0 then 'cancellation'
             else 'other'
         end as line_type,
-        {{ money('abs(numbered.quantity) * numbered.unit_price') }} as line_amount
+        {{ money('abs(' ~ line_value('numbered.quantity', 'numbered.unit_price') ~ ')') }}
+            as line_amount
     from numbered
     inner join classified_products
         on numbered.product_id = classified_products.product_id

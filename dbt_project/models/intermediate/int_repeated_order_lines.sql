@@ -4,7 +4,6 @@
 with order_lines as (
 
     select * from {{ ref('int_input_order_lines') }}
-    where order_date <= (select period.as_of_date from {{ ref('int_reporting_period') }} as period)
 
 ),
 

@@ -9,9 +9,6 @@ with unrepeated as (
     from {{ ref('int_input_order_lines') }}
     where
         line_number is null
-        and order_date <= (
-            select period.as_of_date from {{ ref('int_reporting_period') }} as period
-        )
         and {{ order_line_hash() }} not in (
             select repeated.line_hash from {{ ref('int_repeated_line_hashes') }} as repeated
         )
@@ -46,9 +43,6 @@ highest_numbers as (
     from {{ ref('int_input_order_lines') }}
     where
         line_number is not null
-        and order_date <= (
-            select period.as_of_date from {{ ref('int_reporting_period') }} as period
-        )
         and order_id in (select unnumbered.order_id from unnumbered)
     group by order_id
 

@@ -14,6 +14,6 @@ select
     order_id,
     min(order_date) as order_date,
     cast(count(*) as bigint) as line_count,
-    {{ sum_money('quantity * unit_price') }} as amount
+    {{ sum_money(line_value('quantity', 'unit_price')) }} as amount
 from repeated_lines
 group by order_id

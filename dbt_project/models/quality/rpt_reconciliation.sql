@@ -34,7 +34,7 @@ lines_to_correct as (
 
     select
         order_id || '/' || cast(line_number as varchar) as corrected_key,
-        quantity * unit_price as amount
+        {{ line_value('quantity', 'unit_price') }} as amount
     from {{ ref('base_order_lines_to_correct') }}
 
 ),
@@ -60,7 +60,7 @@ order_lines as (
 
     select
         *,
-        quantity * unit_price as amount
+        {{ line_value('quantity', 'unit_price') }} as amount
     from {{ ref('fct_order_lines') }}
 
 ),
@@ -178,7 +178,7 @@ landed_totalled as (
 
     select
         count(*) as line_count,
-        coalesce(sum(quantity * unit_price), 0) as revenue
+        coalesce(sum({{ line_value('quantity', 'unit_price') }}), 0) as revenue
     from landed_lines
 
 ),
@@ -196,7 +196,11 @@ deleted_totalled as (
 
 changed_totalled as (
 
-    select coalesce(sum(landed_quantity * landed_unit_price - quantity * unit_price), 0) as revenue
+    select
+        coalesce(sum(
+            {{ line_value('landed_quantity', 'landed_unit_price') }}
+            - {{ line_value('quantity', 'unit_price') }}
+        ), 0) as revenue
     from corrected_lines
 
 ),
@@ -205,14 +209,15 @@ staged_totalled as (
 
     select
         count(*) as line_count,
-        coalesce(sum(staged_lines.quantity * staged_lines.unit_price), 0) as revenue,
+        coalesce(sum({{ line_value('staged_lines.quantity', 'staged_lines.unit_price') }}), 0)
+            as revenue,
         -- There is no period when every line is later.
         coalesce(sum(case
             when coalesce(staged_lines.order_date > period.as_of_date, true) then 1 else 0
         end), 0) as later_count,
         coalesce(sum(case
             when coalesce(staged_lines.order_date > period.as_of_date, true)
-                then staged_lines.quantity * staged_lines.unit_price
+                then {{ line_value('staged_lines.quantity', 'staged_lines.unit_price') }}
             else 0
         end), 0) as later_revenue
     from staged_lines
