@@ -58,6 +58,14 @@ class CompiledBuild:
         """Rows of a query on the tables."""
         return self._warehouse.con.execute(sql, list(parameters)).fetchall()
 
+    def warehouse(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on what is not published: ``raw`` and the intermediate tables."""
+        self._warehouse.con.execute("use warehouse")
+        try:
+            return self.marts(sql)
+        finally:
+            self._warehouse.con.execute(f"use {MARTS}")
+
     def close(self) -> None:
         """Let go of the memory."""
         self._warehouse.con.close()

@@ -4,12 +4,15 @@ Belongs here: fixtures used by more than one folder. Does not belong here: helpe
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from orchestration.settings import PROJECT_ROOT
+from orchestration.settings import PROJECT_ROOT, Settings
 from tests.building import Builder, Built
+from tests.compiled_builds import CompiledBuild
+from tests.compiling import VARIANTS
 
 DEMO_CUSTOMERS = 1_500
 
@@ -80,13 +83,23 @@ def uci_net(build: Builder, uci_dir: Path) -> Built:
 
 
 @pytest.fixture(scope="session")
-def uci_gross(build: Builder, uci_dir: Path) -> Built:
+def uci_gross(uci_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CompiledBuild]:
     """Online Retail as the reference figures are computed: gross, every line, all history."""
-    return build(
+    settings = Settings(
         landing_dir=uci_dir / "online_retail.parquet",
         profile="uci_online_retail",
+        data_dir=tmp_path_factory.mktemp("gross"),
         monetary_basis="gross",
         deduplicate_lines=False,
         value_line_kinds="all",
         rfm_window_days=0,
     )
+    shop = CompiledBuild(settings, "article")
+    given = settings.dbt_vars()
+    assert all(
+        sorted(given[name]) == sorted(value) if isinstance(value, list) else given[name] == value
+        for name, value in VARIANTS["article"].items()
+    )
+    shop.land()
+    yield shop.build([*shop.tables("core", "sales", "lifecycle", "rfm")])
+    shop.close()

@@ -16,7 +16,8 @@ from orchestration.landing.ledger import ensure_raw_tables, read_marks
 from orchestration.layers import PUBLISHED_SCHEMAS
 from orchestration.publishing.run_manifest import RunManifest
 from orchestration.warehouse import MARTS
-from tests.compiled_models import VARIANTS, SmallWarehouse, second_warehouse, small_warehouse
+from tests.compiled_models import SmallWarehouse, second_warehouse, small_warehouse
+from tests.compiling import VARIANTS
 from tests.landed_histories import Landing, land
 from tests.published_tables import NOT_INCREMENTAL
 from tests.reference_comparison import Rows, in_order

@@ -9,7 +9,8 @@ from datetime import date
 from typing import Any
 
 from orchestration.landing.contract import CONTRACT
-from tests.compiled_models import VARIANTS, SmallWarehouse
+from tests.compiled_models import SmallWarehouse
+from tests.compiling import VARIANTS
 from tests.reference_lines import Options
 from tests.reference_model import Reference
 from tests.reference_strategies import Shop

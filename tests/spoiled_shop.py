@@ -28,7 +28,8 @@ from orchestration.layers import LEARNED_FOLDERS, PUBLISHED_SCHEMAS, RAW_SCHEMA
 from orchestration.restatement import write_first_publication
 from orchestration.settings import Settings
 from orchestration.warehouse import MARTS
-from tests.compiled_models import CompiledModel, compiled_checks, small_warehouse
+from tests.compiled_models import compiled_checks, small_warehouse
+from tests.compiling import CompiledModel
 
 #: What the demo shop has no files of.
 MORE_FILES = {

@@ -12,7 +12,26 @@
     'rpt_restatements': ['sources'],
 } %}
 
-with texts as (
+-- Each table is read once; few rows are left to look at column by column.
+with
+{%- for model, columns in searched.items() %}
+suspects_in_{{ model }} as (
+
+    select
+        {{ columns | join(',\n        ') }}
+    from {{ ref(model) }}
+    where
+        (
+            {%- for column in columns %}
+            {{ 'or ' if not loop.first }}{{ column }} like '%@%'
+            or {{ column }} like '+%'
+            {%- endfor %}
+        )
+        and {{ is_built_now(ref(model)) }}
+
+),
+{% endfor %}
+texts as (
 {% for model, columns in searched.items() -%}
     {%- set is_last_model = loop.last %}
     {%- for column in columns %}
@@ -20,10 +39,7 @@ with texts as (
         '{{ model }}' as table_name,
         '{{ column }}' as column_name,
         {{ column }} as value
-    from {{ ref(model) }}
-    where
-        ({{ column }} like '%@%' or {{ column }} like '+%')
-        and {{ is_built_now(ref(model)) }}
+    from suspects_in_{{ model }}
     {%- if not (is_last_model and loop.last) %}
     union all
     {%- endif %}

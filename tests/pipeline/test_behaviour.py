@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.compiled_models import VARIANTS, SmallWarehouse, small_warehouse
+from tests.compiled_models import SmallWarehouse, small_warehouse
+from tests.compiling import VARIANTS
 from tests.reference_comparison import Rows, in_order
 from tests.reference_strategies import PIPELINE
 

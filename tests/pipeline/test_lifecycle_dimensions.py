@@ -122,7 +122,7 @@ def test_states_of_every_value_and_month(
         assert prospect_count == (prospects.get(month, 0) if value == "unknown" else 0)
 
 
-def test_countries_add_up_to_the_reference(uci_gross: Built, project_root: Any) -> None:
+def test_countries_add_up_to_the_reference(uci_gross: CompiledBuild, project_root: Any) -> None:
     path = project_root / ".." / "shared" / "reference" / "online_retail_monthly_gross.csv"
     if not path.is_file():
         pytest.skip(f"the reference figures are not in {path}")

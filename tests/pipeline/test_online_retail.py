@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.building import Built
+from tests.compiled_builds import CompiledBuild
 
 AS_OF = date(2011, 12, 9)
 MONTHLY = "online_retail_monthly_gross.csv"
@@ -59,11 +60,11 @@ ALL_ROWS = """
         ("sum(quantity * unit_price)", Decimal("9747747.934")),
     ],
 )
-def test_raw_rows(uci_gross: Built, figure: str, expected: int | Decimal) -> None:
+def test_raw_rows(uci_gross: CompiledBuild, figure: str, expected: int | Decimal) -> None:
     assert uci_gross.warehouse(f"{ALL_ROWS} select {figure} from all_rows") == [(expected,)]
 
 
-def test_the_two_prices_below_zero_are_rejected_and_counted(uci_gross: Built) -> None:
+def test_the_two_prices_below_zero_are_rejected_and_counted(uci_gross: CompiledBuild) -> None:
     assert uci_gross.warehouse(
         "select row_json ->> 'InvoiceNo', column_name, value, reason from raw.rejected_rows "
         "order by 1"
@@ -87,7 +88,7 @@ def test_the_two_prices_below_zero_are_rejected_and_counted(uci_gross: Built) ->
 
 
 def test_exact_duplicates_are_set_aside_by_default_and_kept_when_asked(
-    uci_net: Built, uci_gross: Built
+    uci_net: Built, uci_gross: CompiledBuild
 ) -> None:
     lines = "select count(*) from core.fct_order_lines"
     assert uci_gross.marts(lines) == [(541_907,)]
@@ -112,7 +113,7 @@ def test_sale_lines_with_a_customer(
     ) == [expected]
 
 
-def test_orders_add_up_to_their_lines(uci_gross: Built) -> None:
+def test_orders_add_up_to_their_lines(uci_gross: CompiledBuild) -> None:
     assert uci_gross.marts(
         "select count(*), count(distinct customer_id), sum(gross_revenue), sum(line_count) "
         "from core.fct_orders where customer_id is not null"
@@ -124,7 +125,7 @@ def test_orders_add_up_to_their_lines(uci_gross: Built) -> None:
 
 
 def test_every_column_of_every_month(
-    uci_gross: Built, monthly_reference: list[dict[str, str]]
+    uci_gross: CompiledBuild, monthly_reference: list[dict[str, str]]
 ) -> None:
     found = uci_gross.marts(
         """
@@ -149,7 +150,7 @@ def test_every_column_of_every_month(
 
 
 def test_monthly_sales_agree_with_the_states(
-    uci_gross: Built, monthly_reference: list[dict[str, str]]
+    uci_gross: CompiledBuild, monthly_reference: list[dict[str, str]]
 ) -> None:
     found = uci_gross.marts(
         """
@@ -181,7 +182,7 @@ def test_monthly_sales_agree_with_the_states(
     ],
 )
 def test_monthly_rates(
-    uci_gross: Built,
+    uci_gross: CompiledBuild,
     monthly_reference: list[dict[str, str]],
     rate: str,
     numerator: str,
@@ -202,7 +203,7 @@ def test_monthly_rates(
     ]
 
 
-def test_only_the_last_month_is_partial_and_the_first_censored(uci_gross: Built) -> None:
+def test_only_the_last_month_is_partial_and_the_first_censored(uci_gross: CompiledBuild) -> None:
     assert uci_gross.marts(
         "select order_month from lifecycle.dim_months where is_partial_month"
     ) == [(date(2011, 12, 1),)]
@@ -211,7 +212,7 @@ def test_only_the_last_month_is_partial_and_the_first_censored(uci_gross: Built)
     ) == [(date(2010, 12, 1),)]
 
 
-def test_recency_frequency_monetary_means_and_medians(uci_gross: Built) -> None:
+def test_recency_frequency_monetary_means_and_medians(uci_gross: CompiledBuild) -> None:
     ((snapshot, customers, *measures),) = uci_gross.marts(
         """
         select
@@ -235,7 +236,7 @@ def test_recency_frequency_monetary_means_and_medians(uci_gross: Built) -> None:
         ("monetary", [250.194, 490.096, 942.276, 2058.426]),
     ],
 )
-def test_quintile_cuts(uci_gross: Built, measure: str, expected: list[float]) -> None:
+def test_quintile_cuts(uci_gross: CompiledBuild, measure: str, expected: list[float]) -> None:
     found = uci_gross.marts(
         "select distinct upper_bound from rfm.dim_rfm_cuts where scheme = 'quintile' "
         "and snapshot_date = ? and measure = ? and upper_bound is not null order by 1",
@@ -252,7 +253,9 @@ def test_quintile_cuts(uci_gross: Built, measure: str, expected: list[float]) ->
         ("m_score", [868, 867, 868, 867, 868]),
     ],
 )
-def test_customers_per_quintile_score(uci_gross: Built, score: str, expected: list[int]) -> None:
+def test_customers_per_quintile_score(
+    uci_gross: CompiledBuild, score: str, expected: list[int]
+) -> None:
     found = uci_gross.marts(
         f"select {score}, count(*) from rfm.fct_rfm_scores where scheme = 'quintile' "
         "and snapshot_date = ? group by all order by 1",
@@ -261,7 +264,7 @@ def test_customers_per_quintile_score(uci_gross: Built, score: str, expected: li
     assert found == list(enumerate(expected, start=1))
 
 
-def test_best_and_worst_code(uci_gross: Built) -> None:
+def test_best_and_worst_code(uci_gross: CompiledBuild) -> None:
     assert uci_gross.marts(
         "select rfm_code, count(*) from rfm.fct_rfm_scores where scheme = 'quintile' "
         "and snapshot_date = ? and rfm_code in ('111', '555') group by all order by 1",
@@ -269,7 +272,7 @@ def test_best_and_worst_code(uci_gross: Built) -> None:
     ) == [("111", 330), ("555", 324)]
 
 
-def test_eight_groups_with_their_revenue(uci_gross: Built) -> None:
+def test_eight_groups_with_their_revenue(uci_gross: CompiledBuild) -> None:
     found = uci_gross.marts(
         """
         select rfm_code, count(*), round(sum(monetary), 2)
@@ -292,7 +295,7 @@ def test_eight_groups_with_their_revenue(uci_gross: Built) -> None:
     ]
 
 
-def test_eight_groups_are_reported_as_segments(uci_gross: Built) -> None:
+def test_eight_groups_are_reported_as_segments(uci_gross: CompiledBuild) -> None:
     """The report names the groups; customers and revenue are those of the codes."""
     found = uci_gross.marts(
         "select customers, round(revenue, 2) from rfm.rpt_segments "
@@ -311,7 +314,7 @@ def test_eight_groups_are_reported_as_segments(uci_gross: Built) -> None:
     ]
 
 
-def test_largest_sale_lines(uci_gross: Built) -> None:
+def test_largest_sale_lines(uci_gross: CompiledBuild) -> None:
     found = uci_gross.marts(
         "select order_id, gross_revenue, line_kind from core.fct_order_lines "
         "where line_type = 'sale' and customer_id is not null "
@@ -374,7 +377,7 @@ def test_cancelled_large_orders(
     ) == [(cancelling, minutes)]
 
 
-def test_cancellations_that_undo_one_sale_line_exactly(uci_gross: Built) -> None:
+def test_cancellations_that_undo_one_sale_line_exactly(uci_gross: CompiledBuild) -> None:
     """Same customer, product, price and quantity, one to one, the sale not after its return."""
     lines = uci_gross.marts(
         """

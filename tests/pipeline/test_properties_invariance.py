@@ -9,7 +9,8 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.compiled_models import VARIANTS, small_warehouse
+from tests.compiled_models import small_warehouse
+from tests.compiling import VARIANTS
 from tests.reference_comparison import MONTH_COLUMNS, Rows, assert_same_tables, built_tables
 from tests.reference_customers import last_day
 from tests.reference_strategies import Shop, reordered, shops, trying

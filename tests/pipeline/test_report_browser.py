@@ -212,10 +212,12 @@ def test_nothing_serious_is_in_the_way_of_people_with_disabilities(desktop: Open
     page.evaluate(
         "document.querySelectorAll('tbody tr:nth-child(n+4)').forEach(row => row.remove())"
     )
-    for theme in THEMES:
+    # The themes differ in their colours alone.
+    for number, theme in enumerate(THEMES):
         if page.evaluate("document.documentElement.dataset.theme") != theme:
             page.locator("#theme").click()
-        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        rules = ", runOnly: ['color-contrast']" if number else ""
+        found = page.evaluate(f"axe.run(document, {{resultTypes: ['violations']{rules}}})")
         serious = [
             (violation["id"], violation["nodes"][0]["html"])
             for violation in found["violations"]

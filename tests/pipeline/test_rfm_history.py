@@ -21,12 +21,12 @@ from orchestration.settings import Settings
 from tests.building import Builder, Built
 from tests.compiled_builds import CompiledBuild
 from tests.compiled_models import (
-    VARIANTS,
     SmallWarehouse,
     checked_warehouse,
     small_warehouse,
     small_warehouses,
 )
+from tests.compiling import VARIANTS
 from tests.reference_comparison import RFM_COLUMNS, SCORE_COLUMNS, Rows, built_tables, in_order
 from tests.reference_customers import last_day
 from tests.reference_strategies import PIPELINE, Shop, shops

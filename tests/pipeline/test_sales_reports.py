@@ -15,12 +15,13 @@ import jinja2
 import pytest
 
 from tests.building import Built
+from tests.compiled_builds import CompiledBuild
 from tests.poisson import exact_interval
 
 FULL_MONTHS_OF_2011 = 11
 
 
-def test_what_makes_the_peak_months(uci_gross: Built) -> None:
+def test_what_makes_the_peak_months(uci_gross: CompiledBuild) -> None:
     """Pieces per order and revenue per buyer are highest in the months of the two super orders."""
     by_units = uci_gross.marts(
         "select order_month from sales.rpt_sales_by_month "
@@ -82,7 +83,7 @@ def test_monthly_figures_from_the_facts(request: pytest.FixtureRequest, built: s
         )
 
 
-def test_growth_is_null_where_a_month_is_not_whole(uci_gross: Built) -> None:
+def test_growth_is_null_where_a_month_is_not_whole(uci_gross: CompiledBuild) -> None:
     found = uci_gross.marts(
         "select orders, gross_revenue, order_growth_rate, gross_revenue_growth_rate "
         "from sales.rpt_sales_by_month order by order_month"
@@ -95,7 +96,7 @@ def test_growth_is_null_where_a_month_is_not_whole(uci_gross: Built) -> None:
         assert gross_growth == pytest.approx(float(next_gross / gross) - 1)
 
 
-def test_largest_orders_with_their_share_and_fate(uci_gross: Built) -> None:
+def test_largest_orders_with_their_share_and_fate(uci_gross: CompiledBuild) -> None:
     found = uci_gross.marts(
         """
         select order_id, gross_revenue, minutes_to_first_cancellation, is_fully_cancelled
@@ -117,7 +118,7 @@ def test_largest_orders_with_their_share_and_fate(uci_gross: Built) -> None:
         assert share == pytest.approx(float(gross / months[order_date.replace(day=1)]))
 
 
-def test_lines_behind_the_largest_orders(uci_gross: Built) -> None:
+def test_lines_behind_the_largest_orders(uci_gross: CompiledBuild) -> None:
     assert uci_gross.marts(
         """
         select product_id, product_name, quantity, unit_price, cancelled_quantity, net_revenue,
