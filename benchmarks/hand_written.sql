@@ -172,7 +172,7 @@ create temp table backs as
 select
     lines.*,
     kinds.line_kind,
-    (-quantity * unit_price)::decimal(18, 4) as amount
+    (-quantity::int * unit_price)::decimal(18, 4) as amount
 from lines
 join kinds using (product_id)
 where quantity < 0 and unit_price > 0 and kinds.line_kind <> 'discount';
@@ -186,9 +186,9 @@ create temp table candidates as
 select
     found.*,
     line_kind,
-    (quantity * unit_price)::decimal(18, 4) as amount,
-    (quantity * unit_price
-        - least(coalesce(discount_amount, 0), quantity * unit_price))::decimal(18, 4) as revenue
+    (quantity::int * unit_price)::decimal(18, 4) as amount,
+    (quantity::int * unit_price
+        - least(coalesce(discount_amount, 0), quantity::int * unit_price))::decimal(18, 4) as revenue
 from (
     from sales_of_lines where status = 'refunded'
     union
@@ -443,7 +443,7 @@ typed as (
             when line_kind = 'discount' then 'discount'
             else 'cancellation'
         end as line_type,
-        (abs(quantity) * unit_price)::decimal(18, 4) as amount
+        (abs(quantity::int) * unit_price)::decimal(18, 4) as amount
     from lines
     join kinds using (product_id)
 ),
@@ -501,8 +501,8 @@ with booked as (
         select
             lines.*,
             is_value,
-            (quantity * unit_price)::decimal(18, 4) as amount,
-            least(coalesce(discount_amount, 0), quantity * unit_price)::decimal(18, 4) as discount
+            (quantity::int * unit_price)::decimal(18, 4) as amount,
+            least(coalesce(discount_amount, 0), quantity::int * unit_price)::decimal(18, 4) as discount
         from lines
         join kinds using (product_id)
         where quantity > 0 and unit_price > 0 and status <> 'cancellation'

@@ -26,9 +26,9 @@ MUTATIONS = {
         "stg_order_lines", "union all", "union", "assert_reconciliation_has_no_difference"
     ),
     "the last day left out": Mutation(
-        "int_order_lines",
-        "line_number is not null\n        and order_date <=",
-        "line_number is not null\n        and order_date <",
+        "int_input_order_lines",
+        "order_lines.order_date <= period.as_of_date",
+        "order_lines.order_date < period.as_of_date",
         "assert_reconciliation_has_no_difference",
     ),
     "a join without the line": Mutation(
