@@ -41,7 +41,8 @@ class KeptTemplates:
         self._used: dict[_Key, CodeType] = {}
         with contextlib.suppress(OSError, EOFError, ValueError, TypeError):
             # As far to be trusted as the compiled modules of this package.
-            self._kept = marshal.loads(path.read_bytes())  # noqa: S302
+            found = marshal.loads(path.read_bytes())  # noqa: S302
+            self._kept = dict(found)
 
     def find(self, key: _Key) -> CodeType | None:
         """The compiled template, if there is one."""

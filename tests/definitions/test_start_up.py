@@ -129,7 +129,7 @@ def test_templates_are_told_apart_by_what_they_are_compiled_for(tmp_path: Path) 
         assert get_rendered("{{ '7' | as_number }}", {}, native=is_native) == said
 
 
-@pytest.mark.parametrize("content", [b"", b"no templates", marshal.dumps([1])[:-1]])
+@pytest.mark.parametrize("content", [b"", b"no templates", marshal.dumps([1])])
 def test_a_damaged_file_of_templates_is_made_anew(tmp_path: Path, content: bytes) -> None:
     path = kept_in(tmp_path)
     path.write_bytes(content)

@@ -1,6 +1,6 @@
 -- Whole lines: duplicates set aside, numbered, and told apart by kind (what was on the line) and
--- type (what the line does to revenue). A view, because it streams: its
--- readers take the few columns and lines that they need, and core.fct_order_lines is the one copy.
+-- type (what the line does to revenue). A view, because it streams: its readers take the few
+-- columns and lines that they need, and core.fct_order_lines is the one copy.
 
 {{ config(materialized='view') }}
 
