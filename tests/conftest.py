@@ -13,8 +13,7 @@ from orchestration.settings import PROJECT_ROOT, Settings
 from tests.building import Builder, Built
 from tests.compiled_builds import CompiledBuild
 from tests.compiling import VARIANTS
-
-DEMO_CUSTOMERS = 1_500
+from tests.small_shops import small_shop
 
 
 def pytest_configure() -> None:
@@ -73,7 +72,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Builder:
 @pytest.fixture(scope="session")
 def demo(build: Builder) -> Built:
     """The demo shop, small, with default settings."""
-    return build(demo_customers=DEMO_CUSTOMERS)
+    return small_shop(build)
 
 
 @pytest.fixture(scope="session")
