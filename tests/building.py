@@ -30,7 +30,10 @@ from orchestration.settings import DBT_PROJECT_DIR, PROJECT_ROOT, Settings
 
 @dataclass(frozen=True)
 class Built:
-    """A built warehouse and its publication."""
+    """A built warehouse and its publication.
+
+    ``output`` is what the run said of its steps, and then its summary.
+    """
 
     settings: Settings
     output: str
@@ -98,7 +101,8 @@ class Builder:
                 size = ["--customers", str(demo_customers)]
                 more = ["--events"] if demo_events else []
                 run_command(["demo", *size, *more], settings)
-            return run_command(["run"], settings).stdout
+            done = run_command(["run"], settings)
+            return done.stderr + done.stdout
 
         return Built(settings, self.once(name, run))
 

@@ -12,31 +12,13 @@ from orchestration.manifest import Manifest
 from orchestration.progress import SilentReporter
 from orchestration.settings import Settings
 from tests.building import Builder, Built, run_command
-from tests.small_shops import copy_of, small_shop
-
-OWN_SUITE = """\
-schema: core
-description: What this shop expects.
-tables:
-  fct_orders:
-    - name: orders_are_tiny
-      expectation: expect_column_values_to_be_between
-      arguments: {column: line_count, max_value: 1}
-      severity: warning
-      meaning: Customers of this shop buy one thing at a time.
-"""
+from tests.clustered_runs import clustered_shop
 
 
 @pytest.fixture(scope="module")
-def checked(build: Builder, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """A copy of a small shop, published with expectations, one of its own among them."""
-    folder = tmp_path_factory.mktemp("checked")
-    (folder / "suites").mkdir()
-    (folder / "suites" / "own.yml").write_text(OWN_SUITE, encoding="utf-8")
-    settings = copy_of(small_shop(build), folder).model_copy(
-        update={"expectations": True, "expectations_dir": folder / "suites"}
-    )
-    return Built(settings, run_command(["run"], settings).stderr)
+def checked(build: Builder) -> Built:
+    """A small shop, published with expectations, one of its own among them."""
+    return clustered_shop(build)
 
 
 def _report(settings: Settings) -> dict[str, dict[str, str]]:
@@ -55,18 +37,18 @@ def test_every_check_of_the_run_is_published(checked: Built) -> None:
 
 
 def test_a_broken_expectation_of_severity_warning_is_told_and_published(checked: Built) -> None:
-    name = "expectation.core.fct_orders.orders_are_tiny"
+    name = "expectation.core.dim_customers.customers_come_once"
     ((status, expected, failing, examples),) = checked.marts(
         "select status, expected, failing_rows, examples from quality.rpt_check_results "
         "where check_id = ?",
         [name],
     )
     assert status == "warned"
-    assert expected.startswith("Customers of this shop buy one thing at a time.")
-    ((orders,),) = checked.marts("select count(*) from core.fct_orders where line_count > 1")
-    assert failing == orders > 0
+    assert expected.startswith("Customers of this shop do not come back.")
+    ((customers,),) = checked.marts("select count(*) from core.dim_customers where order_count > 1")
+    assert failing == customers > 0
     assert "customer_id" not in examples
-    assert "orders_are_tiny on core.fct_orders" in checked.output
+    assert "customers_come_once on core.dim_customers" in checked.output
 
 
 def test_a_broken_expectation_of_severity_error_stops_the_publication(
@@ -74,7 +56,9 @@ def test_a_broken_expectation_of_severity_error_stops_the_publication(
 ) -> None:
     data = shutil.copytree(checked.settings.resolved_data_dir, tmp_path / "data")
     landing = shutil.copytree(checked.settings.resolved_landing_dir, tmp_path / "landing")
-    settings = checked.settings.model_copy(update={"data_dir": data, "landing_dir": landing})
+    settings = checked.settings.model_copy(
+        update={"data_dir": data, "landing_dir": landing, "home_dir": tmp_path / "home"}
+    )
     published = settings.marts_path.read_bytes()
     (landing / "canonical" / "order_lines_bad.csv").write_text(
         "order_id,line_number,product_id,ordered_at,quantity,unit_price,customer_id\n"
