@@ -13,7 +13,7 @@ from pathlib import Path
 from orchestration.settings import Settings
 from tests.building import Builder, Built, run_command
 
-CUSTOMERS = 600
+CUSTOMERS = 1_000
 #: The file that the short shop lacks; it lies in the middle of the shop's 24 months.
 LATE_FILE = "canonical/order_lines_2023-11.csv"
 
