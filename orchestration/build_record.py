@@ -105,23 +105,21 @@ def _write(
     is_half: bool,
 ) -> None:
     rows = [
-        (
-            r.unique_id,
-            r.name,
-            r.resource_type,
-            r.status,
-            r.failures,
-            r.message,
-            r.seconds,
-            fingerprint.digest,
-        )
+        (r.unique_id, r.name, r.resource_type, r.status, r.failures, r.message, r.seconds)
         for r in results
     ]
     con.execute("begin")
     try:
         if rows:
-            con.executemany(
-                "insert or replace into audit.node_results values (?, ?, ?, ?, ?, ?, ?, ?)", rows
+            # One statement for all of them: one for each takes a hundred times as long.
+            con.execute(
+                """
+                insert or replace into audit.node_results
+                select
+                    unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6),
+                    unnest($7), $8
+                """,
+                [*(list(column) for column in zip(*rows, strict=True)), fingerprint.digest],
             )
         if is_end:
             con.execute("delete from audit.build_in_progress")

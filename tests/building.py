@@ -170,12 +170,14 @@ _FORKS.set_forkserver_preload(
         "orchestration.dagster_storage",
         "orchestration.landing.load",
         "orchestration.publishing.report.write",
+        "dagster._core.storage.base_storage",
         "dbt.cli.main",
         "dbt.task.build",
         "dbt.adapters.duckdb",
         "pandas",
         "sqlglot.dialects.duckdb",
         "sqlglot.lineage",
+        "tests.preloading",
     ]
 )
 

@@ -128,13 +128,8 @@ def _finish(
         schema, table = view.relation
         con.execute(f"create or replace view {_quoted(schema)}.{_quoted(table)} as {view.sql}")
     row_counts = _row_counts(con, tables)
-    for kind, described_relations in (
-        ("table", tables),
-        ("view", [view.relation for view in views]),
-    ):
-        for relation in described_relations:
-            if relation in described:
-                _describe(con, relation, kind, described[relation])
+    kinds = dict.fromkeys(tables, "table") | {view.relation: "view" for view in views}
+    _describe(con, kinds, described)
     con.execute(f"use {_quoted(_warehouse(con))}")
     write_manifest(con, MARTS, row_counts)
     con.execute(f"checkpoint {MARTS}")
@@ -259,25 +254,51 @@ def _row_counts(con: duckdb.DuckDBPyConnection, tables: Sequence[Relation]) -> d
     return {f"{schema}.{table}": counts[index] for index, (schema, table) in enumerate(tables)}
 
 
-def _describe(con: duckdb.DuckDBPyConnection, relation: Relation, kind: str, node: Node) -> None:
-    """Carry the descriptions over as comments, where every DuckDB client can show them."""
-    schema, table = relation
-    name = f"{MARTS}.{_quoted(schema)}.{_quoted(table)}"
-    if node.description:
-        con.execute(f"comment on {kind} {name} is {_literal(node.description)}")
-    real = {
-        column
-        for (column,) in con.execute(
+def _describe(
+    con: duckdb.DuckDBPyConnection,
+    kinds: Mapping[Relation, str],
+    described: Mapping[Relation, Node],
+) -> None:
+    """Carry the descriptions over as comments, where every DuckDB client can show them.
+
+    A table that an incremental build goes on with has its comments already.
+    """
+    relations = {
+        (schema, name): comment or ""
+        for schema, name, comment in con.execute(
             """
-            select column_name from duckdb_columns()
-            where database_name = ? and schema_name = ? and table_name = ?
+            select schema_name, table_name, comment from duckdb_tables() where database_name = $1
+            union all
+            select schema_name, view_name, comment from duckdb_views() where database_name = $1
             """,
-            [MARTS, schema, table],
+            [MARTS],
         ).fetchall()
     }
-    for column, description in node.columns.items():
-        if description and column in real:
-            con.execute(f"comment on column {name}.{_quoted(column)} is {_literal(description)}")
+    columns: dict[Relation, dict[str, str]] = {}
+    for schema, name, column, comment in con.execute(
+        "select schema_name, table_name, column_name, comment from duckdb_columns() "
+        "where database_name = $1",
+        [MARTS],
+    ).fetchall():
+        columns.setdefault((schema, name), {})[column] = comment or ""
+    con.execute("begin")
+    try:
+        for relation, kind in kinds.items():
+            if relation not in described:
+                continue
+            node = described[relation]
+            name = f"{MARTS}.{_quoted(relation[0])}.{_quoted(relation[1])}"
+            if node.description and node.description != relations[relation]:
+                con.execute(f"comment on {kind} {name} is {_literal(node.description)}")
+            for column, description in node.columns.items():
+                if description and columns[relation].get(column, description) != description:
+                    con.execute(
+                        f"comment on column {name}.{_quoted(column)} is {_literal(description)}"
+                    )
+        con.execute("commit")
+    except duckdb.Error:
+        con.execute("rollback")
+        raise
 
 
 def _sync(path: Path) -> None:
