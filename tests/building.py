@@ -81,30 +81,40 @@ class Builder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def __call__(
-        self, demo_customers: int | None = None, demo_events: bool = False, **options: Any
-    ) -> Built:
+    def __call__(self, **options: Any) -> Built:
         """Build with the given settings, or return what was built with them before.
 
         Args:
-            demo_customers: size of a demo shop to generate first; None: ``landing_dir`` is given.
-            demo_events: whether it has events.
             options: settings, as ``Settings`` takes them.
         """
-        key = json.dumps([demo_customers, demo_events, options], sort_keys=True, default=str)
-        name = hashlib.sha256(key.encode()).hexdigest()[:12]
-        place = self.folder / name
-        settings = Settings(data_dir=place, home_dir=self.folder / f"{name}-home", **options)
+        return self._built(json.dumps(options, sort_keys=True, default=str), options)
+
+    def demo(self, customers: int) -> Built:
+        """A demo shop with events, built with default settings."""
+        self.demo_landing(customers)
+        return self._built(f"demo {customers}", {})
+
+    def demo_landing(self, customers: int) -> Path:
+        """The landing folder of a demo shop with events, whether it has been built or not."""
+        name, settings = self._place(f"demo {customers}", {})
+        command = ["demo", "--customers", str(customers), "--events"]
+        self.once(f"{name}-demo", lambda: run_command(command, settings).stdout)
+        return settings.resolved_landing_dir
+
+    def _built(self, key: str, options: Mapping[str, Any]) -> Built:
+        name, settings = self._place(key, options)
 
         def run() -> str:
-            if demo_customers is not None:
-                size = ["--customers", str(demo_customers)]
-                more = ["--events"] if demo_events else []
-                run_command(["demo", *size, *more], settings)
             done = run_command(["run"], settings)
             return done.stderr + done.stdout
 
         return Built(settings, self.once(name, run))
+
+    def _place(self, key: str, options: Mapping[str, Any]) -> tuple[str, Settings]:
+        name = hashlib.sha256(key.encode()).hexdigest()[:12]
+        return name, Settings(
+            data_dir=self.folder / name, home_dir=self.folder / f"{name}-home", **options
+        )
 
     def once(self, name: str, make: Callable[[], str]) -> str:
         """Make something the first time it is asked for by this name.

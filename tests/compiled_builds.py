@@ -7,12 +7,17 @@ Belongs here: building it. Does not belong here: assertions, and anything about 
 
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+from orchestration.changes import BASE
+from orchestration.fingerprint import fingerprint
 from orchestration.landing.load import load_landing
 from orchestration.landing.report import LoadReport
+from orchestration.publishing.run_manifest import read_run_manifest
+from orchestration.restatement import write_last_publication
 from orchestration.settings import Settings
-from orchestration.warehouse import MARTS
+from orchestration.warehouse import MARTS, connect_marts
 from tests.compiled_models import SmallWarehouse, dated_warehouse
 
 
@@ -32,6 +37,19 @@ class CompiledBuild:
     def land(self) -> LoadReport:
         """Load what is new in the landing folder."""
         return load_landing(self._warehouse.con, self.settings)
+
+    def follow(self, marts: Path) -> None:
+        """Let the build come after a publication, whose figures it restates; call it when landed.
+
+        Every row is built anew.
+        """
+        con = self._warehouse.con
+        with connect_marts(marts) as published:
+            manifest = read_run_manifest(published)
+        assert manifest is not None
+        con.execute(f"attach '{marts}' as {BASE} (read_only)")
+        made_from = fingerprint(con, self.settings)
+        write_last_publication(con, BASE, manifest, self.settings, made_from)
 
     def build(self, tables: Sequence[str], as_of: date | None = None) -> "CompiledBuild":
         """Build published tables, with all that they are made from.

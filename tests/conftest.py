@@ -15,12 +15,12 @@ from tests.compiled_builds import CompiledBuild
 from tests.compiling import VARIANTS
 from tests.small_shops import small_shop
 
-#: Modules that build the small shop, the clustered one, Online Retail, and the small one grown.
+#: Modules that build the small shop grown, the clustered one, Online Retail, and the small one.
 _BUILDERS = (
     "test_publication_stays.py",
     "test_clusters_run.py",
     "test_online_retail.py",
-    "test_restatements.py",
+    "test_erasure.py",
 )
 
 

@@ -8,13 +8,21 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
-import openpyxl
 import pytest
 
 from orchestration.settings import Settings
 from tests.building import Builder, Built, run_command
-from tests.small_shops import copy_of, small_shop
+from tests.small_shops import (
+    LATE_FILE,
+    LATE_ROWS,
+    UNREADABLE,
+    Attempt,
+    attempts_before_growth,
+    copy_of,
+    grown_shop,
+    short_shop,
+    small_shop,
+)
 
 HEADER = "order_id,line_number,product_id,ordered_at,quantity,unit_price,customer_id,currency"
 
@@ -39,13 +47,18 @@ def _run_fails(settings: Settings, *arguments: str) -> str:
     """Run, and return the one line of the error; the publication is as it was, byte for byte."""
     published = settings.marts_path.read_bytes() if settings.marts_path.exists() else None
     done = run_command(["run", *arguments], settings, check=False)
-    assert done.returncode == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 1, done.stderr
-    assert done.stderr.splitlines()[-1] == errors[0], done.stderr
     now = settings.marts_path.read_bytes() if settings.marts_path.exists() else None
-    assert now == published
+    return _error_of(Attempt(done.returncode, done.stderr, {}, 0, now == published))
+
+
+def _error_of(attempt: Attempt) -> str:
+    """The one line of a failed run's error, which has left the publication as it was."""
+    assert attempt.returncode == 1, attempt.stderr
+    assert "Traceback" not in attempt.stderr
+    errors = [line for line in attempt.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1, attempt.stderr
+    assert attempt.stderr.splitlines()[-1] == errors[0], attempt.stderr
+    assert attempt.is_publication_untouched
     return errors[0]
 
 
@@ -66,57 +79,48 @@ def _orders(settings: Settings) -> int:
     return int(Built(settings, "").marts("select count(*) from core.fct_orders")[0][0])
 
 
-def test_bad_files_then_bad_rows_then_all_put_right(settings: Settings, landing: Path) -> None:
-    files, orders = len(_ledger(settings)), _orders(settings)
-    _write(landing / "order_lines_2.csv", "901,1,P1,2024-04-08 09:00:00,1,3.00,c1,EUR")
-    _write(landing / "order_lines_a.csv", "902,P1,x", header="order_id,product_id,price")
-    wrong_dates = [f"95{day},1,P1,{day}.13.2024,1,3.00,c1,EUR" for day in range(1, 6)]
-    _write(landing / "order_lines_b.csv", *wrong_dates)
-    openpyxl.Workbook().save(landing / "book.xlsx")
-    (landing / "book.xlsx").rename(landing / "order_lines_c.csv")
-    with duckdb.connect() as con:
-        con.execute(
-            "copy (select 'x' || range as order_id, 'P' as product_id, 1 as quantity, "
-            "'2024-01-01' as ordered_at, 2.5 as unit_price from range(9999)) "
-            f"to '{landing}/order_lines_d.parquet'"
-        )
-    whole = (landing / "order_lines_d.parquet").read_bytes()
-    (landing / "order_lines_d.parquet").write_bytes(whole[: len(whole) // 2])
-    (landing / "order_lines_e.csv").symlink_to(landing / "nowhere")
+def _late_rows(built: Built) -> int:
+    return int(built.warehouse(LATE_ROWS)[0][0])
 
-    error = _run_fails(settings)
-    _assert_says(error, "5 landing files could not be loaded", "order_lines_a.csv", "quantity")
+
+def test_bad_files_are_told_and_the_others_loaded(build: Builder) -> None:
+    attempt, _ = attempts_before_growth(build)
+    error = _error_of(attempt)
+    _assert_says(error, "5 landing files could not be loaded", f"{UNREADABLE}_a.csv", "quantity")
     _assert_says(
         error, "unit_price", "'price'", "put right or removed", "The other files are loaded"
     )
-    ledger = _ledger(settings)
-    assert ledger["order_lines_2.csv"] == ("loaded", "")
-    loaded = "select count(*) from raw.order_lines where order_id = '901'"
-    assert Built(settings, "").warehouse(loaded) == [(1,)]
-    failed = {name: said for name, (status, said) in ledger.items() if status == "failed"}
-    assert len(ledger) == files + 1 + len(failed)
-    _assert_says(failed["order_lines_b.csv"], "ordered_at", "1.13.2024", "profile")
-    _assert_says(failed["order_lines_c.csv"], "Excel workbook", "Rename it", ".xlsx")
-    _assert_says(failed["order_lines_d.parquet"], "cut short", "again")
-    _assert_says(failed["order_lines_e.csv"], "cannot be read", "Check that it exists")
+    assert attempt.ledger[Path(LATE_FILE).name] == ("loaded", "")
+    assert attempt.late_rows > 100
+    failed = {name: said for name, (status, said) in attempt.ledger.items() if status == "failed"}
+    assert len(attempt.ledger) == len(_ledger(short_shop(build).settings)) + 1 + len(failed)
+    _assert_says(failed[f"{UNREADABLE}_b.csv"], "ordered_at", "1.13.2024", "profile")
+    _assert_says(failed[f"{UNREADABLE}_c.csv"], "Excel workbook", "Rename it", ".xlsx")
+    _assert_says(failed[f"{UNREADABLE}_d.parquet"], "cut short", "again")
+    _assert_says(failed[f"{UNREADABLE}_e.csv"], "cannot be read", "Check that it exists")
 
-    for path in landing.glob("order_lines_[a-e].*"):
-        path.unlink()
-    _write(landing / "order_lines_f.csv", "901,1,P2,2024-04-08 09:00:00,7,3.00,c1,EUR")
-    error = _run_fails(settings)
+
+def test_a_row_that_stands_twice_is_told_and_nothing_is_published(build: Builder) -> None:
+    _, attempt = attempts_before_growth(build)
+    error = _error_of(attempt)
+    lines = (small_shop(build).settings.resolved_landing_dir / LATE_FILE).read_text().splitlines()
+    doubled = dict(zip(lines[0].split(","), lines[1].split(","), strict=True))
     _assert_says(
         error,
-        "primary_key_fct_order_lines_order_id__line_number "
-        "(1 failing row: order_id 901, line_number 1, row_count 2)",
+        "primary_key_fct_order_lines_order_id__line_number (1 failing row: "
+        f"order_id {doubled['order_id']}, line_number {doubled['line_number']}, row_count 2)",
         "correct their source",
     )
     _assert_says(error, "Nothing is published, the last publication stays", "dbt.log")
-    assert not [name for name, (status, _) in _ledger(settings).items() if status == "failed"]
-    assert _ledger(settings)["order_lines_f.csv"] == ("loaded", "")
+    assert {status for status, _ in attempt.ledger.values()} == {"loaded"}
+    assert attempt.late_rows == _late_rows(small_shop(build)) + 1
 
-    _write(landing / "order_lines_f.csv", "903,1,P2,2024-04-08 09:00:00,7,3.00,c1,EUR")
-    run_command(["run"], settings)
-    assert _orders(settings) == orders + 2
+
+def test_once_all_is_put_right_it_is_published(build: Builder) -> None:
+    grown = grown_shop(build)
+    assert _orders(grown.settings) == _orders(small_shop(build).settings)
+    assert _ledger(grown.settings)[Path(LATE_FILE).name] == ("loaded", "")
+    assert _late_rows(grown) == _late_rows(small_shop(build))
 
 
 def test_a_profile_that_is_not_there_is_told_with_those_that_are(settings: Settings) -> None:

@@ -1,15 +1,17 @@
 """Restatements: what a publication says otherwise of months that were closed, and nothing else.
 
-One shop is published four times. After each run the figures of closed months before and after are
-compared here in Python, table by table, and the result must be what the run itself has noted.
+One shop is published twice, and two other builds come after the second publication. The figures of
+closed months before and after are compared here in Python, table by table, and the result must be
+what the build itself has noted.
 """
 
 import csv
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,9 @@ import duckdb
 import pytest
 
 from orchestration.settings import Settings
-from tests.building import Builder, run_command
-from tests.small_shops import LATE_FILE, copy_of, grown_shop, short_shop
+from tests.building import Builder, Built
+from tests.compiled_builds import CompiledBuild
+from tests.small_shops import LATE_FILE, grown_shop, short_shop
 
 #: Month, table, metric and what it is of -> figure.
 Figures = dict[tuple[date, str, str, str], Decimal]
@@ -36,12 +39,13 @@ _COLUMNS = {
     "lifecycle.rpt_purchase_rates_by_month": ("'total'", ["orders", "revenue", "repeat_buyers"]),
     "lifecycle.rpt_cohort_retention": ("'cohort ' || cohort_month", ["buyers", "revenue"]),
 }  # fmt: skip
+_OTHER_TABLES = ("lifecycle.dim_months", "rfm.rpt_segments", "quality.rpt_restatements")
 LATE_MONTH = date(2023, 11, 1)
 
 
 @dataclass(frozen=True)
 class Step:
-    """A run: the closed figures before and after it, and what it noted as restated."""
+    """A build: the closed figures before and after it, and what it noted as restated."""
 
     closed_until: date
     before: Figures
@@ -66,20 +70,20 @@ class Step:
         }
 
 
-def _figures(con: duckdb.DuckDBPyConnection) -> Figures:
+def _figures(ask: Callable[[str], list[Any]]) -> Figures:
     figures: Figures = {}
     closed = (
         "order_month in (select order_month from lifecycle.dim_months where not is_partial_month)"
     )
     for table, (dimension, columns) in _COLUMNS.items():
         for column in columns:
-            for month, value, figure in con.execute(
+            for month, value, figure in ask(
                 f'select order_month, {dimension}, "{column}" from {table} where {closed}'
-            ).fetchall():
+            ):
                 figures[month, table, column, value] = Decimal(figure)
-    for snapshot, value, customers, revenue in con.execute(
+    for snapshot, value, customers, revenue in ask(
         "select snapshot_date, scheme || ' ' || segment, customers, revenue from rfm.rpt_segments"
-    ).fetchall():
+    ):
         if (snapshot + timedelta(days=1)).day == 1:
             month = snapshot.replace(day=1)
             figures[month, "rfm.rpt_segments", "customers", value] = Decimal(customers)
@@ -87,42 +91,52 @@ def _figures(con: duckdb.DuckDBPyConnection) -> Figures:
     return figures
 
 
-def _step(settings: Settings, **change: Any) -> tuple[Settings, Step]:
-    """Run, and look at the publication before and after."""
-    before = _published(settings.marts_path)
-    settings = Settings(**{**settings.model_dump(), **change})
-    run_command(["run"], settings)
-    return settings, _compared(before, settings.marts_path)
-
-
 def _published(marts: Path) -> tuple[Figures, date]:
     """The figures of a publication, and the last day of the last month that is closed in it."""
     with duckdb.connect(str(marts), read_only=True) as con:
         as_of = con.execute("select as_of_date from meta.run_manifest").fetchall()[0][0]
         closed_until = (as_of + timedelta(days=1)).replace(day=1) - timedelta(days=1)
-        return _figures(con), closed_until
+        return _figures(partial(_rows, con)), closed_until
 
 
-def _compared(published: tuple[Figures, date], marts: Path) -> Step:
-    before, closed_until = published
-    with duckdb.connect(str(marts), read_only=True) as con:
-        after = _figures(con)
-        number = con.execute("select publication_number from meta.run_manifest").fetchall()[0][0]
-        rows = con.execute(
-            """
-            select
-                order_month, table_name, metric, dimension_value, before_value, after_value,
-                cause, sources, after_value - coalesce(before_value, 0) = difference
-            from quality.rpt_restatements
-            where publication_number = ?
-            """,
-            [number],
-        ).fetchall()
+def _rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[Any, ...]]:
+    return con.execute(sql).fetchall()
+
+
+def _next_run(marts: Path, next_marts: Path) -> Step:
+    """What a publication notes of the one before it."""
+    before, closed_until = _published(marts)
+    with duckdb.connect(str(next_marts), read_only=True) as con:
+        return _step(before, closed_until, partial(_rows, con))
+
+
+def _next_build(base: Built, settings: Settings, variant: str) -> Step:
+    """What a build of these settings, whose files have landed, notes of a publication."""
+    shop = CompiledBuild(settings, variant)
+    shop.land()
+    shop.follow(base.marts_path)
+    shop.build([table.split(".")[1] for table in (*_COLUMNS, *_OTHER_TABLES)])
+    step = _step(*_published(base.marts_path), shop.marts)
+    shop.close()
+    return step
+
+
+def _step(before: Figures, closed_until: date, ask: Callable[[str], list[Any]]) -> Step:
+    number = ask("select max(publication_number) from quality.rpt_restatements")[0][0]
+    rows = ask(
+        f"""
+        select
+            order_month, table_name, metric, dimension_value, before_value, after_value,
+            cause, sources, after_value - coalesce(before_value, 0) = difference
+        from quality.rpt_restatements
+        where publication_number = {number}
+        """
+    )
     assert all(row[8] for row in rows if row[5] is not None)
     restated = {tuple(row[:4]): (row[4], row[5]) for row in rows}
     assert len(restated) == len(rows)
     causes = {row[0]: (row[6], row[7]) for row in rows}
-    return Step(closed_until, before, after, restated, causes, number)
+    return Step(closed_until, before, _figures(ask), restated, causes, number)
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -144,14 +158,17 @@ def _sale(settings: Settings, month: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def steps(build: Builder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Step]]:
-    """The runs by name, each on top of the one before."""
-    steps: dict[str, Step] = {}
-    short, grown = short_shop(build), grown_shop(build)
-    steps["late file"] = _compared(_published(short.marts_path), grown.marts_path)
-    settings = copy_of(grown, tmp_path_factory.mktemp("restatements"))
-    settings = settings.model_copy(update={"incremental_max_share": 1000})
+def steps(build: Builder, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
+    """The builds by name; the last two come after the same publication."""
+    grown = grown_shop(build)
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("restatements"),
+        landing_dir=tmp_path_factory.mktemp("landing") / "files",
+    )
+    shutil.copytree(grown.settings.resolved_landing_dir, settings.resolved_landing_dir)
     landing = settings.resolved_landing_dir / "canonical"
+    gross = settings.model_copy(update={"monetary_basis": "gross"})
+    setting = _next_build(grown, gross, "gross")
 
     sale = _sale(settings, "2024-11")
     new = sale | {"order_id": "next-year", "ordered_at": "2025-01-07 10:00:00", "line_number": "1"}
@@ -169,11 +186,11 @@ def steps(build: Builder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "author": "kim", "corrected_at": "2024-12-01 09:00:00",
     }  # fmt: skip
     _write(landing / "corrections_1.csv", [correction])
-    settings, steps["return and correction"] = _step(settings)
-
-    settings, steps["setting"] = _step(settings, monetary_basis="gross")
-    yield steps
-    shutil.rmtree(settings.resolved_data_dir.parent)
+    return {
+        "late file": _next_run(short_shop(build).marts_path, grown.marts_path),
+        "return and correction": _next_build(grown, settings, "net"),
+        "setting": setting,
+    }
 
 
 @pytest.mark.parametrize("name", ["late file", "return and correction", "setting"])
