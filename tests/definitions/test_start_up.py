@@ -23,8 +23,8 @@ from orchestration.dbt_templates import KeptTemplates, keep_templates, kept_in
 from orchestration.settings import DBT_PROJECT_DIR, Settings
 from tests.building import copied_project
 
-#: Of every node: when it was read.
-_BY_THE_CLOCK = {"created_at"}
+#: Of every node: when it was read, and where seeds lie.
+_OF_THE_READING = {"created_at", "root_path"}
 
 
 def _nodes(path: Path) -> dict[str, dict[str, Any]]:
@@ -34,7 +34,7 @@ def _nodes(path: Path) -> dict[str, dict[str, Any]]:
             # Models find every macro; tests find those alone that the parse has seen them use.
             del node["depends_on"]["macros"]
     return {
-        key: {name: value for name, value in node.items() if name not in _BY_THE_CLOCK}
+        key: {name: value for name, value in node.items() if name not in _OF_THE_READING}
         for part in ("nodes", "sources", "macros")
         for key, node in manifest[part].items()
     }
