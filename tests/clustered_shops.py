@@ -128,7 +128,7 @@ class ClusteredShop:
         request = ModelRequest(is_refit or is_drift_accepted, is_drift_accepted)
         with patch(f"{KSelectionOptions.__module__}.{KSelectionOptions.__name__}", _FEW_RESAMPLES):
             outcome = choose_model(self.con, self.settings(**options), request, SilentReporter())
-        self.warehouse.run(self.cluster_models)
+        self.warehouse.run(self.cluster_models, upon=_BEFORE)
         assert self.failed_checks() == {}
         if not outcome.is_held_back:
             self.publish()

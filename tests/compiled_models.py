@@ -61,11 +61,20 @@ class SmallWarehouse:
             self._replace_rows(dataset, dataset_rows)
         self.run(targets)
 
-    def run(self, targets: tuple[str, ...], mode: Mode = "full") -> None:
-        """Build the targets, and all they are made from, of the rows that stand in raw."""
-        if targets not in self._plans:
-            self._plans[targets] = self._plan(targets)
-        for model in self._plans[targets]:
+    def run(
+        self, targets: tuple[str, ...], mode: Mode = "full", upon: tuple[str, ...] = ()
+    ) -> None:
+        """Build the targets, and all they are made from, of the rows that stand in raw.
+
+        Args:
+            targets: models.
+            mode: how tables that keep rows are built.
+            upon: models that have just been built, with all that they are made from.
+        """
+        built = {model.name for model in self._plan(upon)}
+        for model in self._plan(targets):
+            if model.name in built:
+                continue
             if model.is_view:
                 if self._created_views.get(model.name) == model.sql[mode]:
                     continue
@@ -118,6 +127,9 @@ class SmallWarehouse:
             )
 
     def _plan(self, targets: tuple[str, ...]) -> list[CompiledModel]:
+        """The targets and all they are made from, each after what it is made from."""
+        if targets in self._plans:
+            return self._plans[targets]
         plan: dict[str, CompiledModel] = {}
 
         def add(name: str) -> None:
@@ -128,7 +140,8 @@ class SmallWarehouse:
 
         for target in targets:
             add(target)
-        return list(plan.values())
+        self._plans[targets] = list(plan.values())
+        return self._plans[targets]
 
 
 @cache
