@@ -5,6 +5,7 @@ models, checks, publication) on the compiled models. Does not belong here: asser
 """
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -15,6 +16,7 @@ from unittest.mock import patch
 import duckdb
 import pandas as pd
 
+from orchestration.analytics.clustering import ClusterOptions
 from orchestration.analytics.k_selection import KSelectionOptions
 from orchestration.cluster_model import ModelOutcome, ModelRequest, choose_model
 from orchestration.layers import LEARNED_FOLDERS
@@ -24,9 +26,12 @@ from orchestration.settings import Settings
 from orchestration.warehouse import MARTS
 from tests.compiled_models import clustered_warehouse
 
-#: Groups that are planted far apart come back in every resample, so that few tell of it; whole runs
-#: draw as many as a user's.
-_FEW_RESAMPLES = partial(KSelectionOptions, resamples=4)
+#: Groups that are planted far apart are found from any start and come back in every resample, so
+#: that few tell of it; whole runs try as many as a user's.
+_FEW = {
+    ClusterOptions: partial(ClusterOptions, n_init=5),
+    KSelectionOptions: partial(KSelectionOptions, resamples=4),
+}
 
 #: Its SQL holds dates that a compiled model does not know yet, or looks at the last publication.
 _NOT_COMPILED = (
@@ -126,7 +131,10 @@ class ClusteredShop:
         """The same of what has landed."""
         self.warehouse.run(_BEFORE)
         request = ModelRequest(is_refit or is_drift_accepted, is_drift_accepted)
-        with patch(f"{KSelectionOptions.__module__}.{KSelectionOptions.__name__}", _FEW_RESAMPLES):
+        with ExitStack() as stack:
+            for options_class, few in _FEW.items():
+                name = f"{options_class.__module__}.{options_class.__name__}"
+                stack.enter_context(patch(name, few))
             outcome = choose_model(self.con, self.settings(**options), request, SilentReporter())
         self.warehouse.run(self.cluster_models, upon=_BEFORE)
         assert self.failed_checks() == {}

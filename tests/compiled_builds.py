@@ -10,6 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from orchestration.changes import BASE
 from orchestration.fingerprint import fingerprint
 from orchestration.landing.load import load_landing
@@ -75,6 +77,10 @@ class CompiledBuild:
     def marts(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Rows of a query on the tables."""
         return self._warehouse.con.execute(sql, list(parameters)).fetchall()
+
+    def in_order(self, table: str) -> pa.Table:
+        """All rows of a table in the order of their columns."""
+        return self._warehouse.con.execute(f"from {table} order by all").to_arrow_table()
 
     def warehouse(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query on what is not published: ``raw`` and the intermediate tables."""

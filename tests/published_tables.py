@@ -65,12 +65,26 @@ def _columns(con: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tu
 
 
 def _different_rows(con: duckdb.DuckDBPyConnection, name: str, left_out: str) -> list[str]:
+    if rows_digest(con, f"(from a.{name} where not ({left_out}))") == rows_digest(
+        con, f"(from b.{name} where not ({left_out}))"
+    ):
+        return []
     found = []
     for here, there in (("a", "b"), ("b", "a")):
         rows = con.execute(
             f"select * from (from {here}.{name} where not ({left_out}) "
             f"except all from {there}.{name} where not ({left_out})) limit 3"
         ).fetchall()
-        if rows:
-            found.append(f"{name}: only in {here}: {rows}")
+        found.append(f"{name}: only in {here}: {rows}")
     return found
+
+
+def rows_digest(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int]:
+    """What tells the rows of a relation from others whatever their order, also how often each is.
+
+    Much quicker than comparing the rows, of which nearly all tables have the same.
+    """
+    (digest,) = con.execute(
+        f"select count(*), coalesce(sum(cast(hash(rows) as hugeint)), 0) from {relation} as rows"
+    ).fetchall()
+    return digest[0], int(digest[1])
