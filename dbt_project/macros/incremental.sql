@@ -29,6 +29,18 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Orders and order lines that a build has put into core, for models that need no others: in an
+    incremental build there is a table of them, which takes no look at all the others. -#}
+{% macro built_orders() -%}
+    {%- set all_orders, rebuilt = ref('fct_orders'), ref('int_rebuilt_orders') -%}
+    {{ return(rebuilt if is_incremental_build() else all_orders) }}
+{%- endmacro %}
+
+{% macro built_order_lines() -%}
+    {%- set all_lines, rebuilt = ref('fct_order_lines'), ref('int_rebuilt_order_lines') -%}
+    {{ return(rebuilt if is_incremental_build() else all_lines) }}
+{%- endmacro %}
+
 {#- Pre-hook of a table that keeps the rows of what has not changed; arguments as above. -#}
 {% macro remove_touched(key, column=none, among=none) -%}
     {%- set condition = is_touched(key, column, among) -%}

@@ -32,20 +32,20 @@ MUTATIONS = {
         "assert_reconciliation_has_no_difference",
     ),
     "a join without the line": Mutation(
-        "fct_order_lines",
+        "int_order_line_values",
         "order_lines.order_id = returns_by_line.order_id\n"
         "        and order_lines.line_number = returns_by_line.line_number",
         "order_lines.order_id = returns_by_line.order_id",
         "primary_key_fct_order_lines_order_id__line_number",
     ),
     "orders without a return lost": Mutation(
-        "fct_orders",
+        "int_order_values",
         "left join returned",
         "inner join returned",
         "assert_reconciliation_has_no_difference",
     ),
     "the largest return instead of their sum": Mutation(
-        "fct_orders",
+        "int_order_values",
         "sum(revenue) as returned_revenue",
         "max(revenue) as returned_revenue",
         "assert_channel_months_add_up_to_channels",

@@ -22,7 +22,9 @@ scores as (
         segment,
         customer_id
     from {{ ref('fct_rfm_scores') }}
-    where snapshot_date = {{ last_date }}
+    where
+        snapshot_date = {{ last_date }}
+        and {{ 'true' if var('clustering') else 'false' }}
 
 ),
 

@@ -14,20 +14,18 @@ with orders as (
     select
         *,
         {{ booked_revenue }} as booked_revenue
-    from {{ ref('fct_orders') }}
+    from {{ built_orders() }}
     where
         customer_id is not null
-        and {{ is_touched('order_id') }}
 
 ),
 
 orders_over_several_dates as (
 
-    select order_id from {{ ref('fct_orders') }}
+    select order_id from {{ built_orders() }}
     where
         customer_id is not null
         and order_date <> last_line_date
-        and {{ is_touched('order_id') }}
 
 ),
 
@@ -37,31 +35,28 @@ order_keys as (
         order_id,
         customer_id,
         order_date
-    from {{ ref('fct_orders') }}
+    from {{ built_orders() }}
     where
         customer_id is not null
-        and {{ is_touched('order_id') }}
 
 ),
 
 sale_lines as (
 
-    select * from {{ ref('fct_order_lines') }}
+    select * from {{ built_order_lines() }}
     where
         line_type = 'sale'
         and {{ is_value_kind('line_kind') }}
-        and {{ is_touched('order_id') }}
 
 ),
 
 discount_lines as (
 
-    select * from {{ ref('fct_order_lines') }}
+    select * from {{ built_order_lines() }}
     where
         line_type = 'discount'
         and customer_id is not null
         and {{ is_value_kind('line_kind') if is_net else 'false' }}
-        and {{ is_touched('order_id') }}
 
 ),
 

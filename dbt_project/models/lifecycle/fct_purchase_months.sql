@@ -13,12 +13,11 @@ with ledger as (
 
 discounted_orders as (
 
-    select * from {{ ref('fct_orders') }}
+    select * from {{ built_orders() }}
     where
         customer_id is not null
         and order_date = last_line_date
         and value_discount_revenue <> 0
-        and {{ is_touched('order_id') }}
 
 ),
 
@@ -27,33 +26,30 @@ orders_over_several_dates as (
     select
         order_id,
         customer_id
-    from {{ ref('fct_orders') }}
+    from {{ built_orders() }}
     where
         customer_id is not null
         and order_date <> last_line_date
-        and {{ is_touched('order_id') }}
 
 ),
 
 discounted_lines as (
 
-    select * from {{ ref('fct_order_lines') }}
+    select * from {{ built_order_lines() }}
     where
         line_type = 'sale'
         and discount_revenue <> 0
         and {{ is_value_kind('line_kind') }}
-        and {{ is_touched('order_id') }}
 
 ),
 
 discount_lines as (
 
-    select * from {{ ref('fct_order_lines') }}
+    select * from {{ built_order_lines() }}
     where
         line_type = 'discount'
         and customer_id is not null
         and {{ is_value_kind('line_kind') }}
-        and {{ is_touched('order_id') }}
 
 ),
 
@@ -84,11 +80,10 @@ returned_orders as (
     select
         order_id,
         customer_id
-    from {{ ref('fct_orders') }}
+    from {{ built_orders() }}
     where
         customer_id is not null
         and value_returned_revenue <> 0
-        and {{ is_touched('order_id') }}
 
 ),
 

@@ -20,6 +20,7 @@ with pairs as (
 
 ),
 
+-- From the first month that is asked for.
 intervals as (
 
     select
@@ -27,10 +28,11 @@ intervals as (
         {{ snapshot_month('valid_from') }} as from_month,
         {{ snapshot_month('valid_until') }} as until_month
     from {{ ref('fct_rfm_intervals') }}
+    where valid_until >= (select min(pairs.order_month) from pairs)
 
 ),
 
--- Intervals that a snapshot falls into, from the first month that is asked for.
+-- Intervals that a snapshot falls into.
 held_intervals as (
 
     select
@@ -41,9 +43,7 @@ held_intervals as (
         frequency,
         monetary
     from intervals
-    where
-        from_month < until_month
-        and until_month >= (select min(pairs.order_month) from pairs)
+    where from_month < until_month
 
 ),
 
