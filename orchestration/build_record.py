@@ -104,9 +104,11 @@ def _write(
     is_end: bool,
     is_half: bool,
 ) -> None:
+    # The last result of a node counts; a statement may not write a row twice.
+    last = {result.unique_id: result for result in results}
     rows = [
         (r.unique_id, r.name, r.resource_type, r.status, r.failures, r.message, r.seconds)
-        for r in results
+        for r in last.values()
     ]
     con.execute("begin")
     try:
@@ -119,7 +121,10 @@ def _write(
                     unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6),
                     unnest($7), $8
                 """,
-                [*(list(column) for column in zip(*rows, strict=True)), fingerprint.digest],
+                [
+                    *(list(column) for column in zip(*rows, strict=True)),
+                    fingerprint.digest,
+                ],
             )
         if is_end:
             con.execute("delete from audit.build_in_progress")

@@ -1,6 +1,7 @@
 """Publishing: what is copied, what is not, what a reader sees, and what a killed run leaves."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from orchestration.publishing.marts import Publication, publish_marts, remove_un
 from orchestration.publishing.run_manifest import read_run_manifest, write_run_manifest
 from orchestration.publishing.seal import seal_build
 from orchestration.settings import Settings
-from orchestration.warehouse import connect_warehouse
+from orchestration.warehouse import connect_marts, connect_warehouse
 
 MADE_FROM = Fingerprint(inputs="files", settings="settings", code="code")
 
@@ -159,6 +160,25 @@ def test_descriptions_become_comments(settings: Settings, nodes: list[Node]) -> 
         "fct_orders.order_id": "The order's id",
         "fct_customer_months.customer_id": "Who",
     }
+
+
+def test_a_changed_description_replaces_that_of_a_table_that_is_kept(
+    settings: Settings, nodes: list[Node]
+) -> None:
+    _publish(settings, nodes)
+    shutil.copyfile(settings.marts_path, settings.marts_build_path)
+    seal_build(settings)
+    changed = _node("core", "fct_orders", order_id="Another word", note="A new one")
+    changed["description"] = "One row per order."
+    manifest = Manifest({"nodes": {"a": changed}, "sources": {}})
+    publish_marts(settings, manifest.of_type("model"), _write_manifest)
+    with connect_marts(settings.marts_path) as con:
+        assert con.execute(
+            "select comment from duckdb_tables() where table_name = 'fct_orders'"
+        ).fetchall() == [("One row per order.",)]
+        assert con.execute(
+            "select column_name, comment from duckdb_columns() where table_name = 'fct_orders'"
+        ).fetchall() == [("order_id", "Another word"), ("note", "A new one")]
 
 
 def test_the_manifest_says_what_the_file_was_made_from(

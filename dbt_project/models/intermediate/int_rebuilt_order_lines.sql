@@ -1,5 +1,5 @@
--- What an incremental build puts into core.fct_order_lines, for models that read no more of it. Empty
--- in a full build.
+-- What an incremental build puts into core.fct_order_lines, for models that read no more of it.
+-- Empty in a full build.
 
 with order_lines as (
 
