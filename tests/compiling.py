@@ -9,6 +9,7 @@ Belongs here: variants, and what dbt makes of them. Does not belong here: runnin
 """
 
 import fcntl
+import gc
 import hashlib
 import json
 import os
@@ -319,4 +320,6 @@ def _invoke(arguments: Sequence[str], manifest: Any = None) -> Any:
 
 
 if __name__ == "__main__":
+    # The process ends soon, and next to nothing in it is garbage.
+    gc.disable()
     _compile_in_process(Path(sys.argv[1]))
